@@ -1,0 +1,126 @@
+"""The door to a running supervisor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import trio
+
+from actors import Exit, Mailbox, Ref, Reply, Runtime, Topic, describe, picture, tree
+
+from ._actor import Event, supervise
+from ._spec import ChildSpec, SupervisorSpec, check
+from .messages import (
+    ChildCounts,
+    ChildInfo,
+    DeleteChild,
+    GetSpec,
+    Message,
+    RestartChild,
+    StartChildren,
+    TerminateChild,
+    WhichChildren,
+)
+
+
+class Supervisor:
+    """A running supervisor. Each method asks it, and raises ActorGone once it has ended.
+
+        supervisor = await start_supervisor(runtime, SupervisorSpec(children=[ChildSpec(id="writer", start=write)]))
+        ref = await supervisor.start_child(ChildSpec(id="reader", start=read, restart="transient"))
+
+    `events` has what this supervisor and those below it do, see `Event`.
+    """
+
+    def __init__(self, ref: Ref[Message], events: Topic[Event]) -> None:
+        self.ref = ref
+        self.events = events
+
+    def __repr__(self) -> str:
+        return f"<Supervisor {self.ref.path}>"
+
+    async def start_child(self, spec: ChildSpec) -> Ref[Any]:
+        """Add a child after the others and start it; return when it has started. Cancelled: it may be started.
+
+        Raises BadSpec, AlreadyStarted, AlreadyPresent, or StartFailed, and then keeps no spec.
+        """
+        return (await self.ref.ask(partial(StartChildren, (spec,))))[0]
+
+    async def start_children(self, specs: Sequence[ChildSpec]) -> list[Ref[Any]]:
+        """Start several in order, asking once; stops at the first that fails, and those before it run."""
+        return await self.ref.ask(partial(StartChildren, specs))
+
+    async def terminate_child(self, child: str | Ref[Any]) -> None:
+        """Stop a child, by id or ref; its spec stays unless it is temporary. Stopped already: nothing happens.
+
+        Cancelled: it is stopped all the same. Raises ChildNotFound.
+        """
+        await self.ref.ask(partial(TerminateChild, child))
+
+    async def restart_child(self, id: str) -> Ref[Any]:
+        """Start a stopped child again. Raises ChildNotFound, ChildRunning, ChildRestarting or StartFailed."""
+        return await self.ref.ask(partial(RestartChild, id))
+
+    async def delete_child(self, id: str) -> None:
+        """Forget a stopped child. Raises ChildNotFound, ChildRunning or ChildRestarting."""
+        await self.ref.ask(partial(DeleteChild, id))
+
+    async def which_children(self) -> list[ChildInfo]:
+        """All children in start order."""
+        return await self.ref.ask(WhichChildren)
+
+    async def count_children(self) -> ChildCounts:
+        """How many there are."""
+        children = await self.which_children()
+        supervisors = sum(child.supervisor for child in children)
+        return ChildCounts(
+            specs=len(children),
+            active=sum(child.state == "running" for child in children),
+            supervisors=supervisors,
+            workers=len(children) - supervisors,
+        )
+
+    async def get_spec(self, child: str | Ref[Any]) -> ChildSpec:
+        """The spec of a child, by id or ref. Raises ChildNotFound."""
+        return await self.ref.ask(partial(GetSpec, child))
+
+    def picture(self) -> str:
+        """The tree below it as text: names, states, restarts, mailboxes, uptimes."""
+        return picture(describe(self.ref))
+
+    def tree(self) -> dict[str, Any]:
+        """The same as data for JSON."""
+        return tree(describe(self.ref))[0]
+
+    async def stop(self, *, within: float | None = None, reason: str = "") -> Exit:
+        """Stop the children, latest first, then the supervisor; see `Ref.stop`."""
+        return await self.ref.stop(within=within, reason=reason)
+
+    async def wait(self) -> Exit:
+        """How it ended: `shutdown` also when it gave up, with the reason."""
+        return await self.ref.wait()
+
+
+async def start_supervisor(
+    owner: Runtime | Mailbox[Any], spec: SupervisorSpec, *, name: str = "supervisor", shutdown: float = float("inf")
+) -> Supervisor:
+    """Start a supervisor that `owner` owns, and its children in order; return when all have started.
+
+    Cancelled: what was started is stopped. Raises BadSpec before anything starts; StartFailed when a child's start
+    failed, after those before it were stopped, latest first; ActorGone when the owner is being stopped.
+    """
+    check(spec, name)
+    events: Topic[Event] = Topic(name)
+    ready: Reply[None] = Reply()
+    ref: Ref[Any] = owner.spawn(partial(supervise, spec=spec, events=events, ready=ready), name=name, shutdown=shutdown)
+    try:
+        await ready.wait()
+    except trio.Cancelled:
+        ref.stop_nowait(reason="its start was cancelled")
+        raise
+    except Exception:
+        await ref.wait()
+        raise
+    return Supervisor(ref, events)

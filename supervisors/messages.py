@@ -1,0 +1,83 @@
+"""What a supervisor understands. `Supervisor` has a method for each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, TypeAlias
+
+import attrs
+
+from actors import Ref, Reply, Vacated
+
+from ._spec import ChildSpec
+
+
+@attrs.frozen
+class ChildInfo:
+    """One child, as it is now."""
+
+    id: str
+    ref: Ref[Any]
+    state: Literal["running", "restarting", "stopped"]
+    restarts: int
+    supervisor: bool
+
+
+@attrs.frozen
+class ChildCounts:
+    """How many specs there are, and how many of them run, are supervisors, are workers."""
+
+    specs: int
+    active: int
+    supervisors: int
+    workers: int
+
+
+@attrs.frozen
+class StartChildren:
+    """Add children and start them, in order; the answer has their refs."""
+
+    specs: Sequence[ChildSpec]
+    reply: Reply[list[Ref[Any]]]
+
+
+@attrs.frozen
+class TerminateChild:
+    """Stop a child."""
+
+    child: str | Ref[Any]
+    reply: Reply[None]
+
+
+@attrs.frozen
+class RestartChild:
+    """Start a stopped child again."""
+
+    id: str
+    reply: Reply[Ref[Any]]
+
+
+@attrs.frozen
+class DeleteChild:
+    """Forget a stopped child."""
+
+    id: str
+    reply: Reply[None]
+
+
+@attrs.frozen
+class WhichChildren:
+    """List the children in start order."""
+
+    reply: Reply[list[ChildInfo]]
+
+
+@attrs.frozen
+class GetSpec:
+    """The spec of a child."""
+
+    child: str | Ref[Any]
+    reply: Reply[ChildSpec]
+
+
+Message: TypeAlias = StartChildren | TerminateChild | RestartChild | DeleteChild | WhichChildren | GetSpec | Vacated
