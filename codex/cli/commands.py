@@ -1,0 +1,193 @@
+"""The commands of `codex`: which exist, which are Codex's but not here, and what to do then."""
+
+import sys
+
+from codex import __version__
+from codex.cli._arguments import Parsed, UsageError
+from codex.cli._help import print_help
+
+OFFERED = {
+    "exec": "Run an agent on a task, without a conversation [alias: e]",
+    "demo": "Watch an agent repair a small project; needs no model and no key",
+    "apply-patch": "Apply a patch in the format of the apply_patch tool",
+    "login": "Keep an API key, or show what is kept",
+    "logout": "Forget the API key",
+    "debug": "Tools for developers: 'debug model-server' serves a scripted model",
+}
+
+# Commands of Codex that are not here, with the way out.
+NOT_OFFERED = {
+    "resume": "'codex exec resume --last PROMPT' goes on with the newest thread of this directory",
+    "fork": "'codex exec resume ID PROMPT' goes on in the thread itself",
+    "review": "'codex exec \"Review the uncommitted changes\"' asks for one",
+    "agents": "'codex exec' shows what sub-agents do",
+    "apply": "'git apply FILE' applies a diff, 'codex apply-patch' a patch of the model",
+    "sandbox": "'codex exec -s MODE' runs the agent's commands in a sandbox",
+    "mcp": "MCP servers are not supported yet",
+    "mcp-server": "MCP is not supported yet; 'codex exec --json' can be driven by programs",
+    "plugin": "plugins are not supported",
+    "app-server": "'codex exec --json' can be driven by programs",
+    "remote-control": "'codex exec --json' can be driven by programs",
+    "exec-server": "'codex exec --json' can be driven by programs",
+    "completion": "'codex --help' and 'codex exec --help' list what there is",
+    "update": "'pip install --upgrade codex-actors' updates it",
+    "doctor": "'codex demo' shows whether an agent can run on this machine",
+    "features": "'--enable NAME' and '--disable NAME' set features for one run",
+    "cloud": "it belongs to a service of OpenAI; use Codex itself",
+    "queue": "start one 'codex exec' for each task",
+    "archive": "rollouts are plain files below $CODEX_HOME/sessions; move them as you like",
+    "unarchive": "rollouts are plain files below $CODEX_HOME/sessions; move them as you like",
+    "delete": "rollouts are plain files below $CODEX_HOME/sessions; remove them as you like",
+    "migrate-rollouts": "rollouts of Codex are read as they are",
+    "migrate-nfs-db": "there is no database here that could be moved",
+}
+_ALIASES = {"e": "exec", "a": "apply", "apply_patch": "apply-patch", "applypatch": "apply-patch"}
+
+
+def dispatch(arguments: list[str]) -> int:
+    """Run the command that the arguments name.
+
+    Raises:
+      UsageError: there is no such command, or its options are wrong.
+    """
+    from codex.cli.options import root_parser
+
+    if not arguments:
+        return _say_what_there_is()
+    before = root_parser.parse(arguments, stop_at_positional=True)
+    if before.has("help"):
+        return say_help()
+    if before.has("version"):
+        return say_version()
+    if not before.rest:
+        return _say_what_there_is()
+    name, *rest = before.rest
+    name = _ALIASES.get(name, name)
+    if name == "help":
+        return dispatch([*rest[:1], "--help"])
+    command = _COMMANDS.get(name)
+    if command is None:
+        raise _unknown_command(name)
+    return command(rest, before)
+
+
+def _unknown_command(name: str) -> UsageError:
+    if name in NOT_OFFERED:
+        return UsageError(f"'codex {name}' is not offered by this version: {NOT_OFFERED[name]}")
+    if any(space in name for space in " \n\t"):
+        return UsageError("conversations at the terminal are not there yet; run a prompt with: codex exec 'PROMPT'")
+    from codex.base.suggest import did_you_mean
+
+    hint = did_you_mean(name, [*OFFERED, *NOT_OFFERED]) or f"; there are: {', '.join(OFFERED)}"
+    return UsageError(f"unrecognized command {name!r}{hint}")
+
+
+def _say_what_there_is() -> int:
+    sys.stderr.write(
+        "Conversations at the terminal are not there yet. What you can do:\n\n"
+        "  codex demo             watch an agent repair a small project; needs no model and no key\n"
+        "  codex exec 'PROMPT'    run an agent on the repository you are in\n"
+        "  codex --help           all commands\n"
+    )
+    return 2
+
+
+def say_version() -> int:
+    """`codex --version` beside other options."""
+    sys.stdout.write(f"codex-actors {__version__}\n")
+    sys.stdout.flush()
+    return 0
+
+
+def say_help() -> int:
+    """`codex --help`."""
+    from codex.cli.options import root_parser
+
+    width = max(map(len, OFFERED)) + 2
+    lines = ["codex: agents that work on a repository, under supervision", "", "Usage: codex [OPTIONS] COMMAND", ""]
+    lines += ["Commands:", *(f"  {name:<{width}}{purpose}" for name, purpose in OFFERED.items())]
+    return print_help(lines, root_parser)
+
+
+def _exec(arguments: list[str], before: Parsed) -> int:
+    from codex.cli.options import read_exec
+
+    if _asks_for_help(arguments):
+        return _say_exec_help()
+    options = read_exec(arguments, before)
+    if options.help:
+        return _say_exec_help()
+    if options.version:
+        return say_version()
+    try:
+        from codex.cli.exec import run_exec
+
+        return run_exec(options)
+    except KeyboardInterrupt:  # before `exec` has taken the signal over
+        return 1
+
+
+def _say_exec_help() -> int:
+    from codex.cli.options import exec_parser
+
+    usage = ["Usage: codex exec [OPTIONS] [PROMPT]", "       codex exec [OPTIONS] resume [ID | --last] [PROMPT]"]
+    stdin = "Without PROMPT, or with '-', it is read from stdin."
+    return print_help(["Run an agent on a task and end.", "", *usage, "", stdin], exec_parser)
+
+
+def _asks_for_help(arguments: list[str]) -> bool:
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    return "--help" in options or "-h" in options
+
+
+def _demo(arguments: list[str], before: Parsed) -> int:
+    from codex.cli.demo import run_demo
+
+    return run_demo(arguments)
+
+
+def _apply_patch(arguments: list[str], before: Parsed) -> int:
+    return run_apply_patch(arguments)
+
+
+def run_apply_patch(arguments: list[str]) -> int:
+    """Act as the program `apply_patch`; its own name is not among the arguments."""
+    import os
+
+    from codex.patch.standalone import run_standalone
+
+    stdin = sys.stdin.buffer if sys.stdin is not None else None  # pyright: ignore[reportUnnecessaryComparison]
+    return run_standalone(arguments, stdin, os.getcwd())
+
+
+def _login(arguments: list[str], before: Parsed) -> int:
+    from codex.cli.login import run_login
+
+    return run_login(arguments, before)
+
+
+def _logout(arguments: list[str], before: Parsed) -> int:
+    from codex.cli.login import run_logout
+
+    return run_logout(arguments, before)
+
+
+def _debug(arguments: list[str], before: Parsed) -> int:
+    if arguments and arguments[0] == "model-server":
+        from codex.model.scripted.server import run_model_server
+
+        return run_model_server(arguments[1:])
+    if not arguments or arguments[0] in ("--help", "-h"):
+        sys.stdout.write("Usage: codex debug model-server --script FILE [--port N]\n")
+        return 0
+    raise UsageError(f"'codex debug {arguments[0]}' is not offered by this version; there is 'debug model-server'")
+
+
+_COMMANDS = {
+    "exec": _exec,
+    "demo": _demo,
+    "apply-patch": _apply_patch,
+    "login": _login,
+    "logout": _logout,
+    "debug": _debug,
+}

@@ -1,0 +1,211 @@
+"""Checked layers become one `Config`: merged from low to high, with the defaults that depend on one another."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, cast
+
+from codex.config._faults import Faults, Layer, Path, Table, Toml
+from codex.config._providers import OSS_MODELS, SCRIPTED_MODEL, build_providers, check_selected, choose_oss_provider
+from codex.config._sources import read_text
+from codex.config.schema import Config, ShellEnvironmentPolicy
+from codex.protocol.permission import SandboxPolicy
+
+if TYPE_CHECKING:
+    from codex.base.jsontext import Json
+    from codex.protocol.permission import ApprovalPolicy, SandboxMode
+
+# Keys that are fields of `Config` as they are.
+_PLAIN = (
+    "allow_login_shell",
+    "developer_instructions",
+    "include_environment_context",
+    "include_permissions_instructions",
+    "log_dir",
+    "log_level",
+    "model_catalog_json",
+    "model_context_window",
+    "model_reasoning_effort",
+    "model_reasoning_summary",
+    "model_verbosity",
+    "project_doc_max_bytes",
+    "service_tier",
+    "tool_output_token_limit",
+)
+# Keys of a layer that say the same as a key of a provider.
+_PROVIDER_SHORTCUTS = (("openai_base_url", "openai", "base_url"), ("model_script", "scripted", "script"))
+
+
+class Builder:
+    """Puts a `Config` together from checked layers, lowest first."""
+
+    def __init__(self, layers: Sequence[Layer], faults: Faults, *, codex_home: str, cwd: str) -> None:
+        self._layers, self._faults, self._codex_home, self._cwd = layers, faults, codex_home, cwd
+        self._merged = merge(layers)
+
+    def build(
+        self,
+        *,
+        oss: bool,
+        local_provider: str | None,
+        add_dirs: Sequence[str],
+        ephemeral: bool,
+        exec_defaults: bool,
+        profile: str | None,
+        warnings: list[str],
+        ignored: Mapping[str, Toml],
+    ) -> Config:
+        """The whole; faults that only show between keys are added, and the result then counts for nothing."""
+        provider, model = self._model(oss=oss, local_provider=local_provider)
+        trust = self._trust()
+        approval, sandbox = self._permissions(trust, add_dirs, warnings, exec_defaults=exec_defaults)
+        agents, history = self._sub("agents"), self._sub("history")
+        tools, linux = self._sub("tools"), self._sub("sandbox_linux")
+        values: Table = {key: self._merged[key] for key in _PLAIN if key in self._merged}
+        for key in ("project_doc_fallback_filenames", "project_root_markers"):
+            if key in self._merged:
+                values[key] = cast("Toml", tuple(cast("list[str]", self._merged[key])))
+        if "max_threads" in agents:
+            values["max_agents"] = agents["max_threads"]
+        if "max_depth" in agents:
+            values["max_depth"] = agents["max_depth"]
+        if "persistence" in history:
+            values["history_persistence"] = history["persistence"]
+        if "allow_unprotected_git" in linux:
+            values["allow_unprotected_git"] = linux["allow_unprotected_git"]
+        update_plan = cast("Table", tools.get("update_plan", {}))
+        if "enabled" in update_plan:
+            values["update_plan_enabled"] = update_plan["enabled"]
+        providers = build_providers(self._sub("model_providers"))
+        check_selected(providers, provider, self._where("model_provider"), self._faults)
+        # The checked values have the types of the fields.
+        new = cast("Callable[..., Config]", Config)
+        return new(
+            codex_home=self._codex_home,
+            cwd=self._cwd,
+            model=model,
+            model_provider=provider,
+            model_providers=providers,
+            model_instructions=self._instructions(),
+            approval_policy=approval,
+            sandbox_policy=sandbox,
+            shell_environment_policy=self._shell_environment(),
+            features=cast("dict[str, bool]", self._sub("features")),
+            ephemeral=ephemeral,
+            profile=profile,
+            trusted=trust == "trusted",
+            warnings=tuple(warnings),
+            extra={key: _json(value) for key, value in ignored.items()},
+            **values,
+        )
+
+    def _sub(self, key: str) -> Table:
+        return cast("Table", self._merged.get(key, {}))
+
+    def _where(self, key: str) -> str:
+        """Where the winning value of a top-level key was written."""
+        layer = self._winner(key)
+        return layer.where((key,)) if layer is not None else "(default)"
+
+    def _winner(self, key: str) -> Layer | None:
+        return next((layer for layer in reversed(self._layers) if key in layer.table), None)
+
+    def _model(self, *, oss: bool, local_provider: str | None) -> tuple[str, str | None]:
+        model = cast("str | None", self._merged.get("model"))
+        provider = cast("str", self._merged.get("model_provider", "openai"))
+        if oss:
+            requested = local_provider or cast("str | None", self._merged.get("oss_provider"))
+            provider = choose_oss_provider(requested, self._faults) or provider
+            # As in Codex: the model in config.toml belongs to the provider there, not to the local one.
+            model = next((str(layer.table["model"]) for layer in self._layers[::-1] if _asks_for_model(layer)), None)
+        if model is None:
+            scripted = self._is_scripted(provider)
+            model = SCRIPTED_MODEL if scripted else OSS_MODELS.get(provider)
+        return provider, model
+
+    def _is_scripted(self, provider: str) -> bool:
+        table = cast("Table", self._sub("model_providers").get(provider, {}))
+        return table.get("wire_api", "scripted" if provider == "scripted" else "") == "scripted"
+
+    def _trust(self) -> str | None:
+        projects = cast("dict[str, Table]", self._sub("projects"))
+        if not projects:
+            return None
+        from codex.config.trust import trust_level
+
+        levels = {path: str(table["trust_level"]) for path, table in projects.items() if "trust_level" in table}
+        markers = cast("list[str]", self._merged.get("project_root_markers", [".git"]))
+        return trust_level(self._cwd, levels, markers)
+
+    def _permissions(
+        self, trust: str | None, add_dirs: Sequence[str], warnings: list[str], *, exec_defaults: bool
+    ) -> tuple["ApprovalPolicy", SandboxPolicy]:
+        if exec_defaults:
+            approval, mode = "never", "read-only"
+        else:
+            approval = "untrusted" if trust == "untrusted" else "on-request"
+            mode = "workspace-write" if trust == "trusted" else "read-only"
+        approval = cast("ApprovalPolicy", self._merged.get("approval_policy", approval))
+        mode = cast("SandboxMode", self._merged.get("sandbox_mode", mode))
+        write = self._sub("sandbox_workspace_write")
+        roots = [*cast("list[str]", write.get("writable_roots", [])), *add_dirs]
+        if add_dirs and mode == "read-only":
+            warnings.append("--add-dir: ignored, since the sandbox is read-only; add --sandbox workspace-write")
+        return approval, SandboxPolicy(
+            mode=mode,
+            writable_roots=tuple(dict.fromkeys(roots)),
+            network_access=write.get("network_access") is True,
+            exclude_tmpdir_env_var=write.get("exclude_tmpdir_env_var") is True,
+            exclude_slash_tmp=write.get("exclude_slash_tmp") is True,
+        )
+
+    def _shell_environment(self) -> ShellEnvironmentPolicy:
+        table = self._sub("shell_environment_policy")
+        # The checked table has the fields' names and types, but for arrays.
+        fields = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
+        return cast("Callable[..., ShellEnvironmentPolicy]", ShellEnvironmentPolicy)(**fields)
+
+    def _instructions(self) -> str | None:
+        path = self._merged.get("model_instructions_file")
+        if path is None:
+            return cast("str | None", self._merged.get("instructions"))
+        key: Path = ("model_instructions_file",)
+        where = self._where(key[0])
+        text = read_text(str(path), self._faults, missing_is_fault=True, where=where, key=key)
+        if text is not None and not text.strip():
+            self._faults.add_at(where, key, f"{path!r} is empty; write the instructions into it, or remove the key")
+        return text
+
+
+def merge(layers: Sequence[Layer]) -> Table:
+    """The layers' tables as one: tables are joined, everything else replaces what is below."""
+    merged: Table = {}
+    for layer in layers:
+        _join(merged, layer.table)
+        for shortcut, provider, key in _PROVIDER_SHORTCUTS:
+            providers = cast("dict[str, Table]", layer.table.get("model_providers", {}))
+            if shortcut in layer.table and key not in providers.get(provider, {}):
+                _join(merged, {"model_providers": {provider: {key: layer.table[shortcut]}}})
+    return merged
+
+
+def _join(into: Table, table: Table) -> None:
+    for key, value in table.items():
+        below = into.get(key)
+        if isinstance(value, dict):
+            target: Table = {**below} if isinstance(below, dict) else {}
+            _join(target, value)
+            into[key] = target
+        else:
+            into[key] = value
+
+
+def _asks_for_model(layer: Layer) -> bool:
+    return layer.kind != "user" and "model" in layer.table
+
+
+def _json(value: Toml) -> "Json":
+    """A TOML value as JSON: dates and times become text."""
+    if isinstance(value, dict):
+        return {key: _json(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_json(item) for item in value]
+    return value if isinstance(value, bool | int | float | str) else str(value)

@@ -1,0 +1,97 @@
+"""What is in force for a session: one frozen `Config`, whatever files and flags it came from.
+
+Every default is written here, once; `docs/reference/configuration.md` is tested against it.
+"""
+
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
+
+import attrs
+
+from codex.base.jsontext import Json
+from codex.protocol.permission import ApprovalPolicy, SandboxPolicy
+
+WireApi: TypeAlias = Literal["responses", "chat", "scripted"]
+
+
+@attrs.frozen
+class ProviderInfo:
+    """A model provider as `[model_providers.<id>]` describes it.
+
+    Durations are in milliseconds, as in the file. `wire_api = "scripted"` is the offline model: `script` is its file.
+    """
+
+    id: str
+    name: str
+    base_url: str | None = None
+    env_key: str | None = None
+    env_key_instructions: str | None = None
+    experimental_bearer_token: str | None = attrs.field(default=None, repr=False)
+    wire_api: WireApi = "responses"
+    query_params: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=False)
+    http_headers: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=False)
+    env_http_headers: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    request_max_retries: int = 4
+    stream_max_retries: int = 5
+    stream_idle_timeout_ms: int = 300_000
+    response_header_timeout_ms: int = 600_000
+    requires_openai_auth: bool = False
+    script: str | None = None
+
+
+@attrs.frozen
+class ShellEnvironmentPolicy:
+    """Which variables of our environment a command sees."""
+
+    inherit: Literal["all", "core", "none"] = "all"
+    ignore_default_excludes: bool = True
+    exclude: tuple[str, ...] = ()
+    set: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    include_only: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class Config:
+    """Everything a session needs to know; paths are absolute.
+
+    `model` is None when nothing named one: starting a thread then fails with the ways out. Limits: `max_depth` and
+    `max_agents` bound the sub-agents of one root thread. `warnings` are sentences for the user; `extra` holds the
+    values of keys without a room yet. `openai_base_url` and `model_script` stand in their providers.
+    """
+
+    codex_home: str
+    cwd: str
+    model: str | None = None
+    model_provider: str = "openai"
+    model_providers: Mapping[str, ProviderInfo] = attrs.field(factory=dict[str, ProviderInfo])
+    model_context_window: int | None = None
+    model_reasoning_effort: str | None = None
+    model_reasoning_summary: str | None = None
+    model_verbosity: str | None = None
+    model_instructions: str | None = None
+    model_catalog_json: str | None = None
+    service_tier: str | None = None
+    developer_instructions: str | None = None
+    approval_policy: ApprovalPolicy = "on-request"
+    sandbox_policy: SandboxPolicy = SandboxPolicy()
+    allow_unprotected_git: bool = False
+    shell_environment_policy: ShellEnvironmentPolicy = ShellEnvironmentPolicy()
+    allow_login_shell: bool = True
+    include_permissions_instructions: bool = True
+    include_environment_context: bool = True
+    project_doc_max_bytes: int = 32_768
+    project_doc_fallback_filenames: tuple[str, ...] = ()
+    project_root_markers: tuple[str, ...] = (".git",)
+    tool_output_token_limit: int | None = None
+    update_plan_enabled: bool | None = None
+    max_agents: int = 6
+    max_depth: int = 1
+    history_persistence: Literal["save-all", "none"] = "save-all"
+    ephemeral: bool = False
+    features: Mapping[str, bool] = attrs.field(factory=dict[str, bool])
+    trusted: bool = False
+    log_dir: str | None = None
+    log_level: str = "warning"
+    profile: str | None = None
+    warnings: tuple[str, ...] = ()
+    extra: Mapping[str, Json] = attrs.field(factory=dict[str, Json])

@@ -1,0 +1,66 @@
+"""What the model is told about its sandbox and about approvals."""
+
+from collections.abc import Sequence
+
+from codex.context.fragments import PERMISSIONS_CLOSE, PERMISSIONS_OPEN
+from codex.protocol.permission import ApprovalPolicy, SandboxMode, SandboxPolicy
+
+_SANDBOX: dict[SandboxMode, str] = {
+    "read-only": "Commands can read files anywhere and cannot write any.",
+    "workspace-write": (
+        "Commands can read files anywhere and can write in the working directory and the writable roots listed below. "
+        "In each of them `.git`, `.codex` and `.agents` stay read-only."
+    ),
+    "danger-full-access": "There is no sandbox: commands can read and write everything that the user can. Take care.",
+}
+
+_NEVER = (
+    "The approval policy is `never`: nobody will be asked. A command that the sandbox stops has failed; do not set "
+    "`sandbox_permissions`, such a call is refused. Solve the task within the limits, or say what they prevented."
+)
+_ESCALATION = (
+    "To ask, make the call with `sandbox_permissions` set to `require_escalated` and a `justification`: one short "
+    'question to the user that names the effect, such as "May I install the project\'s dependencies with npm?". '
+    "Ask when the step is needed for the task and one of these holds: it must write outside of what is writable; it "
+    "needs the network; it was stopped and the sandbox is the likely reason; it starts a program with a window; or it "
+    "could destroy something the user did not ask you to destroy. Keep the command narrow, ask for it once, and "
+    "do not put several unrelated commands into one request. A refusal is final."
+)
+_APPROVAL: dict[ApprovalPolicy, str] = {
+    "never": _NEVER,
+    "on-request": (
+        "The approval policy is `on-request`: commands run in the sandbox, and you decide when to ask the user to let "
+        f"one run outside of it.\n{_ESCALATION}"
+    ),
+    "on-failure": (
+        "The approval policy is `on-failure`: commands run in the sandbox; when one fails there, the user is asked "
+        "whether it may run again without. You need not ask yourself."
+    ),
+    "untrusted": (
+        "The approval policy is `untrusted`: the user is asked before every command, except for a few that are known "
+        f"only to read. Fewer, well-chosen commands save their time.\n{_ESCALATION}"
+    ),
+}
+_UNSANDBOXED_REQUEST = (
+    "The approval policy is `on-request`: nothing is kept from you by a sandbox, so ask the user only before a step "
+    "that could destroy something they did not ask you to destroy. To ask, set `sandbox_permissions` to "
+    "`require_escalated` with a `justification` of one short question."
+)
+
+
+def permissions_instructions(sandbox: SandboxPolicy, approval: ApprovalPolicy, writable: Sequence[str]) -> str:
+    """The permissions message.
+
+    Args:
+      writable: the directories that commands can write in, as the sandbox will really mount them.
+    """
+    network = "enabled" if sandbox.mode == "danger-full-access" or sandbox.network_access else "blocked"
+    lines = [
+        f"The sandbox mode is `{sandbox.mode}`. {_SANDBOX[sandbox.mode]} The network is {network}.",
+        _UNSANDBOXED_REQUEST
+        if (sandbox.mode, approval) == ("danger-full-access", "on-request")
+        else _APPROVAL[approval],
+    ]
+    if sandbox.mode == "workspace-write" and writable:
+        lines.append(f"Writable roots: {', '.join(f'`{root}`' for root in writable)}.")
+    return "\n".join([PERMISSIONS_OPEN, *lines, PERMISSIONS_CLOSE])

@@ -1,0 +1,46 @@
+"""What the program itself says in the user's role, told apart from what the user said.
+
+A message made of such fragments only is no turn of the user's: it does not count when turns are dropped or kept.
+"""
+
+from collections.abc import Sequence
+
+from codex.base.jsontext import get_list, get_str
+from codex.protocol.response_item import ResponseItem
+
+ENVIRONMENT_OPEN, ENVIRONMENT_CLOSE = "<environment_context>", "</environment_context>"
+AGENTS_MD_OPEN = "# AGENTS.md instructions"
+TURN_ABORTED_OPEN, TURN_ABORTED_CLOSE = "<turn_aborted>", "</turn_aborted>"
+SUBAGENT_OPEN, SUBAGENT_CLOSE = "<subagent_notification>", "</subagent_notification>"
+
+# What Codex and we write in the user's role without the user having said it.
+_OPENINGS = (
+    ENVIRONMENT_OPEN,
+    AGENTS_MD_OPEN,
+    TURN_ABORTED_OPEN,
+    SUBAGENT_OPEN,
+    "<user_shell_command>",
+    "<skill>",
+    "<user_instructions>",
+)
+
+
+def is_contextual(text: str) -> bool:
+    """Whether a text in the user's role was put there by the program."""
+    return text.lstrip().startswith(_OPENINGS)
+
+
+def is_user_turn(item: ResponseItem) -> bool:
+    """Whether the item is something the user said: the boundary of a turn."""
+    if item.get("type") != "message" or item.get("role") != "user":
+        return False
+    parts = [part for part in get_list(item, "content") if isinstance(part, dict)]
+    return any(part.get("type") != "input_text" or not is_contextual(get_str(part, "text")) for part in parts)
+
+
+def drop_last_user_turns(items: Sequence[ResponseItem], count: int) -> list[ResponseItem]:
+    """The items before the last `count` things the user said; all of them when `count` is 0."""
+    starts = [place for place, item in enumerate(items) if is_user_turn(item)]
+    if count <= 0 or not starts:
+        return list(items)
+    return list(items[: starts[max(len(starts) - count, 0)]])

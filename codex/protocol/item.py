@@ -1,0 +1,156 @@
+"""The items a turn is made of, as front-ends see them."""
+
+from typing import Literal, TypeAlias
+
+import attrs
+
+from codex.base.jsontext import JsonObject
+from codex.protocol.user_input import UserInput
+
+CommandStatus: TypeAlias = Literal["in_progress", "completed", "failed", "declined"]
+PatchStatus: TypeAlias = Literal["in_progress", "completed", "failed", "declined"]
+CallStatus: TypeAlias = Literal["in_progress", "completed", "failed"]
+StepStatus: TypeAlias = Literal["pending", "in_progress", "completed"]
+ChangeKind: TypeAlias = Literal["add", "delete", "update"]
+CollabTool: TypeAlias = Literal["spawn_agent", "send_input", "wait", "close_agent", "resume_agent"]
+AgentStatusKind: TypeAlias = Literal[
+    "pending_init", "running", "interrupted", "completed", "errored", "shutdown", "not_found"
+]
+
+
+@attrs.frozen
+class UserMessage:
+    """What the user said."""
+
+    id: str
+    content: tuple[UserInput, ...]
+
+
+@attrs.frozen
+class AgentMessage:
+    """What the model said; `phase` is `commentary`, `final_answer` or unknown."""
+
+    id: str
+    text: str
+    phase: str | None = None
+
+
+@attrs.frozen
+class Reasoning:
+    """The summary of the model's reasoning, part by part, and its raw text where the server gives it."""
+
+    id: str
+    summary: tuple[str, ...] = ()
+    content: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class CommandExecution:
+    """A command the model ran; `exit_code` is None while it runs, `duration` in seconds."""
+
+    id: str
+    command: tuple[str, ...]
+    cwd: str
+    status: CommandStatus = "in_progress"
+    process_id: str | None = None
+    aggregated_output: str = ""
+    exit_code: int | None = None
+    duration: float | None = None
+
+
+@attrs.frozen
+class FileUpdate:
+    """One file of a patch: absolute path; the whole content for add and delete, a unified diff for update."""
+
+    path: str
+    kind: ChangeKind
+    content: str = ""
+    unified_diff: str = ""
+    move_path: str | None = None
+
+
+@attrs.frozen
+class FileChange:
+    """A patch that was verified and is being written, or was."""
+
+    id: str
+    changes: tuple[FileUpdate, ...]
+    status: PatchStatus = "in_progress"
+    stdout: str = ""
+    stderr: str = ""
+
+
+@attrs.frozen
+class PlanStep:
+    """A line of the model's plan."""
+
+    step: str
+    status: StepStatus
+
+
+@attrs.frozen
+class TodoList:
+    """The model's plan as an item that lives as long as its turn."""
+
+    id: str
+    steps: tuple[PlanStep, ...]
+
+
+@attrs.frozen
+class AgentState:
+    """Where a sub-agent stands, and its last words when it has ended."""
+
+    status: AgentStatusKind
+    message: str | None = None
+
+
+@attrs.frozen
+class CollabToolCall:
+    """A call between agents, as the caller's thread shows it."""
+
+    id: str
+    tool: CollabTool
+    sender_thread_id: str
+    receiver_thread_ids: tuple[str, ...] = ()
+    prompt: str | None = None
+    agents_states: dict[str, AgentState] = attrs.field(factory=dict[str, AgentState])
+    status: CallStatus = "in_progress"
+
+
+@attrs.frozen
+class ImageView:
+    """An image that the model looked at."""
+
+    id: str
+    path: str
+
+
+@attrs.frozen
+class WebSearch:
+    """A search that the server did for the model; `action` is the server's own word for it."""
+
+    id: str
+    query: str
+    action: JsonObject
+
+
+@attrs.frozen
+class ErrorNote:
+    """Something went wrong or deserves a warning; the turn goes on."""
+
+    id: str
+    message: str
+
+
+ThreadItem: TypeAlias = (
+    UserMessage
+    | AgentMessage
+    | Reasoning
+    | CommandExecution
+    | FileChange
+    | TodoList
+    | CollabToolCall
+    | ImageView
+    | WebSearch
+    | ErrorNote
+)

@@ -1,0 +1,74 @@
+"""The record of a thread: a JSONL file in Codex's format, which Codex can resume, as we can resume Codex's.
+
+`run_writer` is the actor that appends to it: `ref.ask(partial(Append, lines))` answers once the kernel has the lines,
+`ref.ask(Sync)` once the disk has them. `lines` builds lines, `event_line` decides which events are kept. Reading and
+finding stored threads is loaded when it is first used.
+"""
+
+from typing import TYPE_CHECKING
+
+from codex.rollout import lines
+from codex.rollout._actor import run_null_writer, run_writer
+from codex.rollout.errors import RolloutNotFound, RolloutUnreadable, RolloutWriteError, ThreadHasWriter
+from codex.rollout.lines import Line, SubAgentSource, TurnIds
+from codex.rollout.messages import Append, Message, Open, Sync
+from codex.rollout.names import rollout_path
+from codex.rollout.policy import event_line
+
+if TYPE_CHECKING:
+    from codex.rollout.git import git_facts
+    from codex.rollout.listing import find_rollout, list_rollouts
+    from codex.rollout.names import RolloutFile
+    from codex.rollout.read import Reading
+    from codex.rollout.restore import Restored, forkable, reconstruct
+    from codex.rollout.stored import load, newest
+
+_LATER = {
+    "Reading": "read",
+    "Restored": "restore",
+    "RolloutFile": "names",
+    "find_rollout": "listing",
+    "forkable": "restore",
+    "git_facts": "git",
+    "list_rollouts": "listing",
+    "load": "stored",
+    "newest": "stored",
+    "reconstruct": "restore",
+}
+
+__all__ = [
+    "Append",
+    "Line",
+    "Message",
+    "Open",
+    "Reading",
+    "Restored",
+    "RolloutFile",
+    "RolloutNotFound",
+    "RolloutUnreadable",
+    "RolloutWriteError",
+    "SubAgentSource",
+    "Sync",
+    "ThreadHasWriter",
+    "TurnIds",
+    "event_line",
+    "find_rollout",
+    "forkable",
+    "git_facts",
+    "lines",
+    "list_rollouts",
+    "load",
+    "newest",
+    "reconstruct",
+    "rollout_path",
+    "run_null_writer",
+    "run_writer",
+]
+
+
+def __getattr__(name: str) -> object:
+    from importlib import import_module
+
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)

@@ -1,0 +1,119 @@
+"""The writer of one thread's rollout: the disk before the screen."""
+
+import trio
+
+from actors import Mailbox
+from codex.base.errors import CodexError
+from codex.rollout._file import Appender
+from codex.rollout._machine import Journal
+from codex.rollout.errors import RolloutUnreadable, RolloutWriteError
+from codex.rollout.lines import Line
+from codex.rollout.messages import Append, Message, Open, Sync
+from codex.rollout.names import lock_path, parse_path
+
+
+class _Writer:
+    """The file and its numbering."""
+
+    def __init__(self, file: Appender) -> None:
+        self._file = file
+        self._journal = Journal()
+        self._limiter = trio.CapacityLimiter(1)
+        self._failed_sync: RolloutWriteError | None = None
+
+    def open(self) -> int:
+        """Lock the thread, and open its file where there is one; the next ordinal."""
+        self._file.lock()
+        if not self._file.is_open and self._file.exists():
+            self._journal.opened(self._file.open(create=False))
+        return self._journal.next_ordinal
+
+    def append(self, lines: tuple[Line, ...]) -> bool:
+        """Write the lines; whether a turn ended with them."""
+        self.open()
+        if self._journal.lacks_beginning(lines):
+            raise RolloutUnreadable(self._file.path, "there is no such file to go on with, or it is empty")
+        if not lines:
+            return False
+        if not self._file.is_open:
+            self._journal.opened(self._file.open(create=True))
+        batch = self._journal.encode(lines)
+        self._file.append(batch.data)
+        self._journal.written(batch)
+        return batch.ends_turn
+
+    @property
+    def next_ordinal(self) -> int:
+        """The ordinal of the next line."""
+        return self._journal.next_ordinal
+
+    async def sync(self) -> None:
+        """Wait for the disk, in a thread. Cancelled: the thread goes on by itself, nothing is lost."""
+        # The kernel tells of a failed write-back once only, so whoever asks for certainty must still hear of it.
+        failed, self._failed_sync = self._failed_sync, None
+        if failed is not None:
+            raise failed
+        if self._file.is_open and self._file.needs_sync:
+            await trio.to_thread.run_sync(self._file.sync, abandon_on_cancel=True, limiter=self._limiter)
+            self._file.synced()
+
+    async def sync_unasked(self) -> None:
+        """Like `sync`; a failure is kept for the next who asks."""
+        try:
+            await self.sync()
+        except RolloutWriteError as error:
+            self._failed_sync = error
+
+    def close(self) -> None:
+        """Give file and lock back."""
+        self._file.close()
+
+
+async def run_writer(mailbox: Mailbox[Message], *, path: str, codex_home: str) -> None:
+    """Write one thread's rollout until stopped; then what is left is synced.
+
+    The file is made at the first append, whose first line must be the `session_meta`; an existing file is continued.
+    What the disk refuses is an answer to whoever asked, never a crash. Cancel-safe: a message is written wholly or not
+    at all.
+    """
+    named = parse_path(path)
+    assert named is not None, f"not the name of a rollout: {path!r}"
+    writer = _Writer(Appender(path, named.thread_id, lock_path(codex_home, named.thread_id)))
+    try:
+        async for message in mailbox:
+            try:
+                await _serve(writer, message)
+            except CodexError as error:
+                message.reply.fail(error)
+    finally:
+        with trio.move_on_after(2, shield=True):
+            await writer.sync_unasked()
+        writer.close()
+
+
+async def _serve(writer: _Writer, message: Message) -> None:
+    match message:
+        case Open(reply=reply):
+            reply.set(writer.open())
+        case Append(lines=lines, reply=reply):
+            ended = writer.append(tuple(lines))
+            reply.set(writer.next_ordinal)
+            if ended:
+                await writer.sync_unasked()
+        case Sync(reply=reply):
+            await writer.sync()
+            reply.set(None)
+
+
+async def run_null_writer(mailbox: Mailbox[Message]) -> None:
+    """The writer of an ephemeral thread: answers as the real one and keeps nothing. Cancel-safe: it has no state."""
+    next_ordinal = 0
+    async for message in mailbox:
+        match message:
+            case Append(lines=lines, reply=reply):
+                next_ordinal += len(lines)
+                reply.set(next_ordinal)
+            case Open(reply=reply):
+                reply.set(next_ordinal)
+            case Sync(reply=reply):
+                reply.set(None)

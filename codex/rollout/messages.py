@@ -1,0 +1,42 @@
+"""What the writer of a rollout understands."""
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import attrs
+
+from actors import Reply
+from codex.rollout.lines import Line
+
+
+@attrs.frozen
+class Open:
+    """Take the thread's lock and, where the file exists, mend its tail; the answer is the next ordinal.
+
+    A resume asks this first, so that nobody writes between its reading and its first line. Without it, the first
+    append does the same. Fails with ThreadHasWriter, RolloutWriteError or RolloutUnreadable.
+    """
+
+    reply: Reply[int]
+
+
+@attrs.frozen
+class Append:
+    """Put lines behind the file; answered when the kernel has them, with the next ordinal.
+
+    All or nothing: a refused write (RolloutWriteError) leaves none of the lines, and a later append may succeed.
+    A line that ends a turn makes the writer sync the disk after it has answered.
+    """
+
+    lines: Sequence[Line]
+    reply: Reply[int]
+
+
+@attrs.frozen
+class Sync:
+    """Answered when the disk itself holds everything appended so far; fails with RolloutWriteError."""
+
+    reply: Reply[None]
+
+
+Message: TypeAlias = Open | Append | Sync

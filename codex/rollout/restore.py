@@ -1,0 +1,214 @@
+"""A thread as its rollout tells it: pure, from lines to the state a resume starts with."""
+
+from collections.abc import Iterable, Sequence
+from typing import Literal, TypeAlias
+
+import attrs
+
+from codex.base.jsontext import JsonObject, get_int, get_list, get_object, get_str
+from codex.protocol.contextual import drop_last_user_turns, is_user_turn
+from codex.protocol.permission import APPROVAL_POLICIES, SANDBOX_MODES, ApprovalPolicy, SandboxMode, SandboxPolicy
+from codex.protocol.response_item import ResponseItem, input_text, is_call, is_output, message
+from codex.protocol.usage import TokenUsage
+from codex.rollout.lines import PASSTHROUGH
+
+TurnState: TypeAlias = Literal["completed", "failed", "interrupted"]
+
+
+@attrs.frozen
+class LastTurn:
+    """How the last turn ended; `unfinished`: it did not, the program died in it."""
+
+    turn_id: str
+    state: TurnState
+    unfinished: bool = False
+
+
+@attrs.frozen
+class Settings:
+    """What was in force in the last turn; None where the rollout does not say, or says what we do not know."""
+
+    cwd: str | None = None
+    model: str | None = None
+    model_provider: str | None = None
+    reasoning_effort: str | None = None
+    reasoning_summary: str | None = None
+    approval_policy: ApprovalPolicy | None = None
+    sandbox_policy: SandboxPolicy | None = None
+
+
+@attrs.frozen
+class Restored:
+    """A stored thread: `usage` is its total, `items` the history, `meta` the payload of its first line."""
+
+    path: str
+    thread_id: str
+    session_id: str
+    items: tuple[ResponseItem, ...]
+    usage: TokenUsage
+    last_usage: TokenUsage
+    settings: Settings
+    meta: JsonObject
+    base_instructions: str | None = None
+    parent_thread_id: str | None = None
+    forked_from_id: str | None = None
+    last_turn: LastTurn | None = None
+    last_agent_message: str | None = None
+
+
+@attrs.define
+class _State:
+    items: list[ResponseItem] = attrs.field(factory=list[ResponseItem])
+    usage: JsonObject = attrs.field(factory=JsonObject)
+    last_usage: JsonObject = attrs.field(factory=JsonObject)
+    meta: JsonObject | None = None
+    context: JsonObject = attrs.field(factory=JsonObject)
+    provider: str | None = None
+    turn_id: str = ""
+    turn: LastTurn | None = None
+    last_agent_message: str | None = None
+
+
+def reconstruct(path: str, lines: Iterable[JsonObject], base: Sequence[JsonObject] = ()) -> Restored | None:
+    """The thread that these lines tell; None when no line says whose they are.
+
+    Lines and events of unknown types are passed over.
+
+    Args:
+      base: the lines before the fork, where the rollout builds on another one (`read_base`).
+    """
+    state = _State()
+    for line in base:
+        _take(state, line)
+    state.turn_id, state.turn = "", None
+    for line in lines:
+        _take(state, line)
+    meta = state.meta
+    if meta is None or not get_str(meta, "id"):
+        return None
+    turn = state.turn
+    if state.turn_id:
+        turn = LastTurn(state.turn_id, "interrupted", unfinished=True)
+    thread_id = get_str(meta, "id")
+    return Restored(
+        path=path,
+        thread_id=thread_id,
+        session_id=get_str(meta, "session_id") or thread_id,
+        items=tuple(state.items),
+        usage=_usage(state.usage),
+        last_usage=_usage(state.last_usage),
+        settings=_settings(meta, state.context, state.provider),
+        meta=meta,
+        base_instructions=get_str(get_object(meta, "base_instructions"), "text") or None,
+        parent_thread_id=get_str(meta, "parent_thread_id") or None,
+        forked_from_id=get_str(meta, "forked_from_id") or None,
+        last_turn=turn,
+        last_agent_message=state.last_agent_message,
+    )
+
+
+def forkable(items: Sequence[ResponseItem]) -> tuple[ResponseItem, ...]:
+    """A history that another thread can start with: without calls that have no output yet, and without the reasoning
+    that led to them, since a server refuses reasoning whose fruit is missing."""
+    answered = {(item.get("type"), item.get("call_id")) for item in items if is_output(item)}
+    kept: list[ResponseItem] = []
+    for item in items:
+        if is_call(item) and (f"{item['type']}_output", item.get("call_id")) not in answered:
+            while kept and kept[-1].get("type") == "reasoning":
+                kept.pop()
+        else:
+            kept.append(item)
+    while kept and kept[-1].get("type") == "reasoning":
+        kept.pop()
+    return tuple(kept)
+
+
+def _take(state: _State, line: JsonObject) -> None:
+    payload = get_object(line, "payload")
+    match line.get("type"):
+        case "session_meta":
+            state.meta = payload if state.meta is None else state.meta
+        case "response_item":
+            state.items.append({key: value for key, value in payload.items() if key != PASSTHROUGH})
+        case "turn_context":
+            state.context = payload
+        case "compacted":
+            state.items = _compacted(state.items, payload)
+        case "token_usage_record":
+            state.usage = get_object(payload, "thread_token_usage") or state.usage
+            state.last_usage = get_object(payload, "usage") or state.last_usage
+        case "event_msg":
+            _take_event(state, payload)
+        case _:
+            pass
+
+
+def _take_event(state: _State, payload: JsonObject) -> None:
+    turn_id = get_str(payload, "turn_id")
+    match payload.get("type"):
+        case "task_started":
+            state.turn_id = turn_id
+        case "task_complete":
+            failed = bool(get_object(payload, "error"))
+            state.turn_id, state.turn = "", LastTurn(turn_id, "failed" if failed else "completed")
+            state.last_agent_message = get_str(payload, "last_agent_message") or state.last_agent_message
+        case "turn_aborted":
+            state.turn_id, state.turn = "", LastTurn(turn_id, "interrupted")
+        case "token_count":
+            info = get_object(payload, "info")
+            state.usage = get_object(info, "total_token_usage") or state.usage
+            state.last_usage = get_object(info, "last_token_usage") or state.last_usage
+        case "thread_settings_applied":
+            state.provider = get_str(get_object(payload, "thread_settings"), "model_provider_id") or state.provider
+        case "thread_rolled_back":
+            state.items = drop_last_user_turns(state.items, get_int(payload, "num_turns"))
+        case _:
+            pass
+
+
+def _compacted(items: Sequence[ResponseItem], payload: JsonObject) -> list[ResponseItem]:
+    replacement = payload.get("replacement_history")
+    if isinstance(replacement, list):
+        kept = [item for item in replacement if isinstance(item, dict)]
+        return [{key: value for key, value in item.items() if key != PASSTHROUGH} for item in kept]
+    # An old rollout without the new history: what the user said, and the summary.
+    said = [item for item in items if is_user_turn(item)]
+    return [*said, message("user", [input_text(get_str(payload, "message"))])]
+
+
+def _usage(counts: JsonObject) -> TokenUsage:
+    return TokenUsage(
+        get_int(counts, "input_tokens"),
+        get_int(counts, "cached_input_tokens"),
+        get_int(counts, "cache_write_input_tokens"),
+        get_int(counts, "output_tokens"),
+        get_int(counts, "reasoning_output_tokens"),
+        get_int(counts, "total_tokens"),
+    )
+
+
+def _settings(meta: JsonObject, context: JsonObject, provider: str | None) -> Settings:
+    approval = context.get("approval_policy")
+    summary = get_str(context, "summary")
+    return Settings(
+        cwd=get_str(context, "cwd") or get_str(meta, "cwd") or None,
+        model=get_str(context, "model") or None,
+        model_provider=provider or get_str(meta, "model_provider") or None,
+        reasoning_effort=get_str(context, "effort") or None,
+        reasoning_summary=None if summary in ("", "none") else summary,
+        approval_policy=next((known for known in APPROVAL_POLICIES if known == approval), None),
+        sandbox_policy=_sandbox(get_object(context, "sandbox_policy")),
+    )
+
+
+def _sandbox(policy: JsonObject) -> SandboxPolicy | None:
+    mode: SandboxMode | None = next((mode for mode in SANDBOX_MODES if mode == policy.get("type")), None)
+    if mode is None:
+        return None
+    return SandboxPolicy(
+        mode=mode,
+        writable_roots=tuple(root for root in get_list(policy, "writable_roots") if isinstance(root, str)),
+        network_access=policy.get("network_access") is True,
+        exclude_tmpdir_env_var=policy.get("exclude_tmpdir_env_var") is True,
+        exclude_slash_tmp=policy.get("exclude_slash_tmp") is True,
+    )

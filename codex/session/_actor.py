@@ -1,0 +1,310 @@
+"""One thread's session as an actor: takes operations, runs turns, keeps the order of the rollout."""
+
+from collections.abc import Awaitable, Sequence
+from functools import partial
+from typing import TypeVar, assert_never
+
+import attrs
+import trio
+
+import codex.rollout as rollout
+from actors import ActorGone, Down, Mailbox, Ref, Reply
+from codex.base.errors import CodexError, UserError
+from codex.base.ids import uuid7
+from codex.context import read_agents_md
+from codex.model import fallback_warning
+from codex.ports.model import ModelRequest
+from codex.protocol.event import (
+    ErrorNotice,
+    EventMsg,
+    ItemCompleted,
+    SessionConfigured,
+    TaskComplete,
+    TaskStarted,
+    TokenCount,
+    TurnAborted,
+    TurnFailed,
+    Warning,
+)
+from codex.protocol.item import UserMessage
+from codex.protocol.op import Interrupt, Shutdown, Submission, TurnInput
+from codex.protocol.response_item import ResponseItem
+from codex.protocol.usage import TokenUsage
+from codex.protocol.user_input import UserInput
+from codex.session._machine import Close, Effect, Refuse, SessionMachine, StartTurn, SteerTurn, StopTurn
+from codex.session._port import SessionPort
+from codex.session.context import Inbox, Restored, SessionContext, restored_from
+from codex.session.journal import Journal
+from codex.session.memory import Memory
+from codex.session.messages import (
+    CopyHistory,
+    Inject,
+    NextRequest,
+    Publish,
+    RecordInput,
+    Submit,
+    Tell,
+)
+from codex.tools import ToolContext
+from codex.tools.offer import offer
+from codex.turn import Inbox as TurnInbox
+from codex.turn import InterruptTurn, Steer, TurnContext, TurnResult
+from codex.turn import run as run_turn
+
+T = TypeVar("T")
+_CLOSE_WITHIN = 5.0
+_CRASHED = "the session crashed and was started again from its rollout; what the turn had done until then is kept"
+
+
+async def run(mailbox: Mailbox[Inbox], *, context: SessionContext) -> None:
+    """Serve one thread until it is shut down.
+
+    Stopped or cancelled, its turn, its calls, its processes and its sub-agents are gone before it ends. Started again
+    after a crash, it goes on from the rollout, and the turn that was open is told to have failed.
+    """
+    context.places.session = mailbox.ref
+    if context.outbox.configured:
+        context = attrs.evolve(context, restored=_stored(context))
+    session = _Session(mailbox, context)
+    await session.serve()
+
+
+def _stored(context: SessionContext) -> Restored:
+    """What the incarnation before this one has kept."""
+    if context.rollout_path is None:
+        return context.restored
+    try:
+        stored = rollout.load(context.config.codex_home, context.identity.thread_id)
+    except rollout.RolloutNotFound:
+        return context.restored
+    return restored_from(stored)
+
+
+class _Session:
+    def __init__(self, mailbox: Mailbox[Inbox], context: SessionContext) -> None:
+        self._mailbox = mailbox
+        self._context = context
+        self._machine = SessionMachine()
+        self._agents = context.agents(mailbox) if context.agents else None
+        self._router = offer(context.config, context.model, agents=self._agents is not None)
+        agents_md = read_agents_md(context.config)
+        self._memory = Memory(context, agents_md, self._router.specs)
+        self._warnings = agents_md.warnings
+        self._journal = Journal(context, self._memory.instructions)
+        self._turn: Ref[TurnInbox] | None = None
+        self._turn_id = ""
+        self._result = TurnResult()
+        self._turn_began = 0.0
+        self._refused = ""
+
+    async def serve(self) -> None:
+        """Handle messages until the machine has closed."""
+        await self._journal.open()
+        await self._greet()
+        async for message in self._mailbox:
+            await self._handle(message)
+            if self._machine.state == "closed":
+                return
+
+    async def _greet(self) -> None:
+        outbox, model = self._context.outbox, self._context.model
+        if not outbox.configured:
+            warnings = (*self._warnings, *([fallback_warning(model.slug)] if model.is_fallback else []))
+            outbox.publish([self._configured(), *(Warning(text) for text in warnings)])
+        elif outbox.open_turn is not None:
+            self._turn_id = outbox.open_turn
+            await self._end_turn(TurnFailed(self._turn_id, _CRASHED, "other", self._memory.total))
+
+    async def _handle(self, message: Inbox) -> None:
+        match message:
+            case Submit(submission=submission, reply=reply):
+                await self._perform(self._submitted(submission))
+                if self._refused:
+                    reply.fail(UserError(self._refused))
+                    self._refused = ""
+                else:
+                    reply.set(submission.id)
+            case Publish(msgs=msgs, items=items, counted=counted, reply=reply):
+                await _answer(reply, self._publish(msgs, items, counted))
+            case Tell(msg=msg):
+                self._context.outbox.publish([msg])
+            case RecordInput(items=items, reply=reply):
+                await _answer(reply, self._record_input(items))
+            case NextRequest(reply=reply):
+                await _answer(reply, self._next_request())
+            case Inject(items=items):
+                self._memory.inject(items)
+            case CopyHistory(reply=reply):
+                reply.set(self._memory.items)
+            case Down(ref=ref, exit=ended):
+                if ref == self._turn:
+                    await self._turn_ended(ended.error)
+            case _ as never:
+                assert_never(never)
+
+    def _submitted(self, submission: Submission) -> list[Effect]:
+        match submission.op:
+            case TurnInput() as op:
+                return self._machine.submitted(op)
+            case Interrupt():
+                return self._machine.interrupted()
+            case Shutdown():
+                return self._machine.shut_down()
+
+    async def _perform(self, effects: Sequence[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case StartTurn(input=op):
+                    await self._start_turn(op)
+                case SteerTurn(input=op):
+                    self._steer(op)
+                case StopTurn():
+                    self._tell_turn(InterruptTurn())
+                case Refuse(reason=reason):
+                    self._refused = reason
+                case Close():
+                    await self._close()
+                case _ as never:
+                    assert_never(never)
+
+    def _steer(self, op: TurnInput) -> None:
+        if not self._tell_turn(Steer(op)):
+            self._machine.steer_refused(op)
+
+    def _tell_turn(self, message: Steer | InterruptTurn) -> bool:
+        if self._turn is None:
+            return False
+        try:
+            self._turn.send_nowait(message, control=isinstance(message, InterruptTurn))
+        except ActorGone:
+            return False
+        return True
+
+    async def _start_turn(self, op: TurnInput) -> None:
+        context = self._context
+        self._turn_id = uuid7()
+        self._turn_began, self._result = trio.current_time(), TurnResult()
+        window = self._memory.window
+        try:
+            told = self._memory.record(self._memory.begin_turn(op.output_schema))
+            await self._journal.begin_turn(self._turn_id, window, told)
+            self._context.outbox.publish([TaskStarted(self._turn_id, window)])
+            await self._record_input(op.items)
+        except CodexError as error:
+            await self._end_turn(TurnFailed(self._turn_id, str(error), "other", self._memory.total))
+            return
+        port = SessionPort(self._mailbox.ref)
+        tools = ToolContext(
+            thread_id=context.identity.thread_id,
+            session_id=context.identity.session_id,
+            turn_id=self._turn_id,
+            config=context.config,
+            environ=context.services.environ,
+            output_tokens=self._memory.output_tokens,
+            publisher=port,
+            processes=context.services.processes,
+            agents=self._agents,
+            thread=self._mailbox.ref,
+            spawn_background=lambda run, name: self._mailbox.spawn(run, name=name, shutdown=0),
+            images=context.model.supports_image_input,
+        )
+        retries = context.config.model_providers[context.config.model_provider].stream_max_retries
+        turn = TurnContext(self._turn_id, context.services.client, self._router, tools, port, retries)
+        self._turn = self._mailbox.spawn(
+            partial(run_turn, context=turn, result=self._result), name="turn", watch=True, shutdown=2.0
+        )
+
+    async def _turn_ended(self, error: BaseException | None) -> None:
+        self._turn = None
+        result, total = self._result, self._memory.total
+        match result.outcome:
+            case "completed":
+                first = result.first_token_at
+                await self._end_turn(
+                    TaskComplete(
+                        self._turn_id,
+                        result.last_message,
+                        total,
+                        int((trio.current_time() - self._turn_began) * 1000),
+                        None if first is None else int((first - self._turn_began) * 1000),
+                    )
+                )
+            case "aborted":
+                closing = self._machine.state == "closing"
+                await self._end_turn(TurnAborted(self._turn_id, "shutdown" if closing else "interrupted", total))
+            case "failed":
+                await self._end_turn(TurnFailed(self._turn_id, result.error_message, result.error_kind, total))
+            case None:
+                text = str(error) if isinstance(error, CodexError) else f"the turn crashed: {error!r}"
+                await self._end_turn(TurnFailed(self._turn_id, text, "other", total))
+
+    async def _end_turn(self, msg: TaskComplete | TurnFailed | TurnAborted) -> None:
+        """Tell how the turn ended, on disk first; a disk that refuses it must not keep it from the screen."""
+        marker = [self._memory.abort_marker()] if isinstance(msg, TurnAborted) else []
+        try:
+            await self._journal.end_turn(msg, self._memory.record(marker))
+        except CodexError as error:
+            self._context.outbox.publish([ErrorNotice(self._turn_id, str(error))])
+        self._context.outbox.publish([msg])
+        if self._machine.state != "idle":
+            await self._perform(self._machine.turn_ended(self._result.left_over))
+
+    async def _publish(
+        self,
+        msgs: Sequence[EventMsg],
+        items: Sequence[ResponseItem],
+        counted: tuple[str, TokenUsage] | None = None,
+    ) -> None:
+        kept, records = self._memory.record(items), list[rollout.Line]()
+        if counted is not None:
+            response_id, usage = counted
+            self._memory.count(usage)
+            count = TokenCount(self._turn_id, self._memory.total, usage, self._memory.window)
+            records.append(self._journal.usage_record(response_id, count, self._memory.turn_total))
+            msgs = [*msgs, count]
+        await self._journal.append(kept, msgs, records)
+        self._context.outbox.publish(msgs)
+
+    async def _record_input(self, items: tuple[UserInput, ...]) -> None:
+        item = await self._memory.user_message(items)
+        await self._publish([ItemCompleted(self._turn_id, UserMessage(uuid7(), items))], [item])
+
+    async def _next_request(self) -> ModelRequest:
+        injected = self._memory.take_injected()
+        if injected:
+            await self._publish([], injected)
+        return self._memory.request(self._turn_id)
+
+    async def _close(self) -> None:
+        with trio.move_on_after(_CLOSE_WITHIN):
+            manager = self._context.services.processes.opened
+            if manager is not None:
+                await manager.terminate_all(self._context.identity.thread_id)
+            try:
+                await self._journal.sync()
+            except CodexError as error:
+                self._context.outbox.publish([ErrorNotice(None, str(error))])
+
+    def _configured(self) -> SessionConfigured:
+        config = self._context.config
+        return SessionConfigured(
+            thread_id=self._context.identity.thread_id,
+            model=self._context.model.slug,
+            model_provider=config.model_provider,
+            cwd=config.cwd,
+            approval_policy=config.approval_policy,
+            sandbox_policy=config.sandbox_policy,
+            rollout_path=self._context.rollout_path,
+            reasoning_effort=config.model_reasoning_effort,
+            reasoning_summary=config.model_reasoning_summary,
+        )
+
+
+async def _answer(reply: Reply[T], work: Awaitable[T]) -> None:
+    """Do the work and give its result, or its error, to whoever asked."""
+    try:
+        value = await work
+    except CodexError as error:
+        reply.fail(error)
+    else:
+        reply.set(value)

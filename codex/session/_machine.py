@@ -1,0 +1,121 @@
+"""One thread's mind, as a pure machine.
+
+    idle     --Input------> running      a turn starts with it
+    running  --Input------> running      the turn is steered with it
+    running  --Interrupt--> stopping     the turn is told to end
+    running  --TurnEnded--> idle         or running, where input was left over
+    stopping --Input------> stopping     kept for the turn after
+    stopping --TurnEnded--> idle         or running, where input was left over
+    idle     --Shutdown---> closed
+    running  --Shutdown---> closing      the turn is told to end
+    closing  --TurnEnded--> closed
+Law: every input is recorded in exactly one turn, or refused; at most one turn runs.
+Not decided here: what a turn does (turn), what is written (rollout).
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Literal, TypeAlias
+
+import attrs
+
+from codex.protocol.op import TurnInput
+
+State: TypeAlias = Literal["idle", "running", "stopping", "closing", "closed"]
+
+
+@attrs.frozen
+class StartTurn:
+    """Start a turn with this input."""
+
+    input: TurnInput
+
+
+@attrs.frozen
+class SteerTurn:
+    """Hand this input to the running turn; where that is gone already, say so by `steer_refused`."""
+
+    input: TurnInput
+
+
+@attrs.frozen
+class StopTurn:
+    """Tell the running turn to end."""
+
+
+@attrs.frozen
+class Close:
+    """Nothing runs any more: end the thread."""
+
+
+@attrs.frozen
+class Refuse:
+    """The input cannot be taken; `reason` is for whoever sent it."""
+
+    reason: str
+
+
+Effect: TypeAlias = StartTurn | SteerTurn | StopTurn | Close | Refuse
+
+
+class SessionMachine:
+    """Decides what becomes of operations."""
+
+    def __init__(self) -> None:
+        self.state: State = "idle"
+        self._left_over: deque[TurnInput] = deque()
+
+    def submitted(self, op: TurnInput) -> list[Effect]:
+        """Input from the user."""
+        if self.state in ("closing", "closed"):
+            return [Refuse("the thread is closing")]
+        if not op.items:
+            return [Refuse("the input is empty; send at least one item")]
+        if self.state == "idle":
+            self.state = "running"
+            return [StartTurn(op)]
+        if op.mode == "start_if_idle":
+            return [Refuse("a turn is running; wait for its end, or steer it")]
+        if self.state == "stopping":
+            self._left_over.append(op)
+            return []
+        return [SteerTurn(op)]
+
+    def steer_refused(self, op: TurnInput) -> list[Effect]:
+        """The turn is gone, and its end not known here yet."""
+        self._left_over.append(op)
+        return []
+
+    def interrupted(self) -> list[Effect]:
+        """The user wants the turn to end."""
+        if self.state != "running":
+            return []
+        self.state = "stopping"
+        return [StopTurn()]
+
+    def shut_down(self) -> list[Effect]:
+        """The thread is to end."""
+        match self.state:
+            case "idle":
+                self.state = "closed"
+                return [Close()]
+            case "running":
+                self.state = "closing"
+                return [StopTurn()]
+            case "stopping":
+                self.state = "closing"
+                return []
+            case "closing" | "closed":
+                return []
+
+    def turn_ended(self, left_over: Sequence[TurnInput] = ()) -> list[Effect]:
+        """The turn and all it started are gone; input that came too late for it starts the next one."""
+        self._left_over.extendleft(reversed(left_over))
+        if self.state == "closing":
+            self.state = "closed"
+            return [Close()]
+        if self._left_over:
+            self.state = "running"
+            return [StartTurn(self._left_over.popleft())]
+        self.state = "idle"
+        return []

@@ -1,0 +1,91 @@
+"""What a session is made of: who it is, what is in force, and what it works with."""
+
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+import attrs
+
+import codex.rollout as rollout
+from actors import Down, Mailbox, Ref
+from codex.config.schema import Config
+from codex.model import ModelInfo
+from codex.ports.agents import AgentControl
+from codex.ports.model import ModelClient
+from codex.protocol.response_item import ResponseItem
+from codex.protocol.usage import TokenUsage
+from codex.session.messages import Message
+from codex.session.outbox import Outbox
+from codex.tools import ProcessSource
+
+Inbox: TypeAlias = Message | Down
+
+
+@attrs.frozen
+class Identity:
+    """Who a thread is. `session_id` is the root thread's id, `agent_path` starts at `/root`."""
+
+    thread_id: str
+    session_id: str
+    parent_id: str | None = None
+    agent_path: str = "/root"
+    nickname: str | None = None
+    depth: int = 0
+    forked_from: str | None = None
+
+
+@attrs.frozen
+class Restored:
+    """What a thread starts with: nothing, a stored history with its rollout's path, or its parent's history.
+
+    `instructions` are those it was told before; `cut_off`: its last turn never ended, the program died in it.
+    """
+
+    items: tuple[ResponseItem, ...] = ()
+    usage: TokenUsage = TokenUsage()
+    path: str | None = None
+    instructions: str | None = None
+    cut_off: bool = False
+
+
+def restored_from(stored: "rollout.Restored") -> Restored:
+    """What a stored thread goes on with."""
+    cut_off = stored.last_turn is not None and stored.last_turn.unfinished
+    return Restored(stored.items, stored.usage, stored.path, stored.base_instructions, cut_off)
+
+
+@attrs.define
+class Places:
+    """Where the parts of a thread are reached: each enters itself when it starts; a restart does not change its ref."""
+
+    session: Ref[Message] | None = None
+    writer: Ref[rollout.Message] | None = None
+
+
+@attrs.frozen
+class Services:
+    """What all sessions of an engine share."""
+
+    client: ModelClient
+    processes: ProcessSource
+    environ: Mapping[str, str]
+    originator: str
+    installation_id: str
+
+
+@attrs.frozen
+class SessionContext:
+    """One session's surroundings.
+
+    `rollout_path` is None for a thread that is not stored; its writer runs beside the session. `agents` is given the
+    session's mailbox, below which its sub-agents live, and is None where the thread may not have any.
+    """
+
+    identity: Identity
+    config: Config
+    model: ModelInfo
+    services: Services
+    outbox: Outbox
+    places: Places
+    rollout_path: str | None
+    restored: Restored = Restored()
+    agents: Callable[[Mailbox[Inbox]], AgentControl | None] | None = None

@@ -1,0 +1,119 @@
+"""What a session writes to its rollout, in Codex's order; nothing at all where the thread is not stored."""
+
+import time
+from collections.abc import Sequence
+from functools import partial
+
+import attrs
+
+import codex.rollout as rollout
+from codex import __version__
+from codex.protocol.event import EventMsg, TaskComplete, TaskStarted, TokenCount, TurnAborted, TurnFailed
+from codex.protocol.response_item import ResponseItem
+from codex.protocol.usage import TokenUsage
+from codex.rollout import Line, SubAgentSource, TurnIds, lines
+from codex.session.context import SessionContext
+
+
+class Journal:
+    """Turns what happened into lines and hands them to the thread's writer.
+
+    Every method returns once the lines are with the disk; it raises RolloutWriteError when the disk refused them.
+    """
+
+    def __init__(self, context: SessionContext, instructions: str) -> None:
+        self._context = context
+        self._instructions = instructions
+        identity = context.identity
+        self._ids = TurnIds(identity.thread_id, identity.session_id, "", "")
+        self._turn_began = 0.0
+        self._fresh = context.restored.path is None
+        self._writer = context.places.writer
+
+    async def begin_turn(self, turn_id: str, window: int | None, told: Sequence[ResponseItem]) -> None:
+        """A turn begins; `told` is what the model is told of its context."""
+        now = self._turn_began = time.time()
+        self._ids = TurnIds(self._ids.thread_id, self._ids.session_id, turn_id, turn_id)
+        config, model = self._context.config, self._context.model.slug
+        opening = self._opening(now) if self._fresh else []
+        started = rollout.event_line(TaskStarted(turn_id, window), self._ids, now)
+        settings = lines.thread_settings_applied(self._ids.thread_id, config, model=model, at=now)
+        await self._write(
+            [
+                *opening,
+                *([started] if started else []),
+                *lines.response_items(told, turn_id, now),
+                lines.turn_context(self._ids, config, model=model, at=now),
+                *([settings] if opening else []),
+            ]
+        )
+        self._fresh = False
+
+    async def open(self) -> None:
+        """Take the lock of a thread that is stored already.
+
+        Raises: ThreadHasWriter when another process writes it.
+        """
+        if self._writer is not None and not self._fresh:
+            await self._writer.ask(rollout.Open)
+
+    async def append(
+        self, items: Sequence[ResponseItem], msgs: Sequence[EventMsg], records: Sequence[Line] = ()
+    ) -> None:
+        """Items of the history, what a response has used, and those of the events that are kept."""
+        now = time.time()
+        kept = [*lines.response_items(items, self._ids.turn_id, now), *records]
+        for msg in msgs:
+            line = rollout.event_line(msg, self._ids, now)
+            if line is not None:
+                kept.append(line)
+        await self._write(kept)
+
+    def usage_record(self, response_id: str, count: TokenCount, turn: TokenUsage) -> Line:
+        """The line that tells what a response has used."""
+        return lines.token_usage_record(
+            self._ids, response_id, count.last, turn=turn, thread=count.total, at=time.time()
+        )
+
+    async def end_turn(self, msg: TaskComplete | TurnFailed | TurnAborted, marker: Sequence[ResponseItem]) -> None:
+        """A turn has ended; afterwards the disk holds all of it."""
+        if self._fresh:  # the disk refused the beginning already, and that has been told
+            return
+        now = time.time()
+        if self._ids.turn_id != msg.turn_id:  # a turn of the incarnation before this one
+            self._ids, self._turn_began = attrs.evolve(self._ids, turn_id=msg.turn_id, root_turn_id=msg.turn_id), now
+        line = rollout.event_line(msg, self._ids, now, started_at=self._turn_began)
+        await self._write([*lines.response_items(marker, self._ids.turn_id, now), *([line] if line else [])])
+        await self.sync()
+
+    async def sync(self) -> None:
+        """Wait until the disk holds what was written."""
+        if self._writer is not None:
+            await self._writer.ask(rollout.Sync)
+
+    async def _write(self, kept: Sequence[Line]) -> None:
+        if self._writer is not None and kept:
+            await self._writer.ask(partial(rollout.Append, tuple(kept)))
+
+    def _opening(self, now: float) -> list[Line]:
+        """The first lines of a new rollout: who it is, and the history it was given by a fork."""
+        return [self._meta(now), *lines.response_items(self._context.restored.items, self._ids.turn_id, now)]
+
+    def _meta(self, now: float) -> Line:
+        identity, config = self._context.identity, self._context.config
+        agent = None
+        if identity.parent_id is not None:
+            agent = SubAgentSource(identity.parent_id, identity.depth, identity.agent_path, identity.nickname)
+        return lines.session_meta(
+            thread_id=identity.thread_id,
+            session_id=identity.session_id,
+            cwd=config.cwd,
+            originator=self._context.services.originator,
+            cli_version=__version__,
+            model_provider=config.model_provider,
+            base_instructions=self._instructions,
+            at=now,
+            agent=agent,
+            forked_from_id=identity.forked_from,
+            git=rollout.git_facts(config.cwd),
+        )

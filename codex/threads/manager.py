@@ -1,0 +1,205 @@
+"""The threads of an engine: started, found, stopped; each below its owner."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Protocol, TypeAlias
+
+import attrs
+import trio
+
+import codex.rollout as rollout
+from actors import Down, Mailbox, Ref, Runtime
+from codex.base.errors import CodexError
+from codex.base.ids import uuid7
+from codex.config.schema import Config
+from codex.model import lookup_model
+from codex.ports.agents import AgentControl
+from codex.protocol.event import ShutdownComplete
+from codex.session import (
+    Identity,
+    Inbox,
+    Outbox,
+    Places,
+    Restored,
+    Services,
+    SessionContext,
+    restored_from,
+)
+from codex.session import run as run_session
+from codex.threads.thread import Thread
+from supervisors import ChildSpec, StartFailed, SupervisorSpec, start_supervisor
+
+_STOP_WITHIN = 5.0
+_RESTARTS = 3
+_RESTART_PERIOD = 60.0
+
+AgentsOf: TypeAlias = Callable[[Mailbox[Inbox]], AgentControl | None]
+
+
+class AgentsFactory(Protocol):
+    """Gives a new thread its agents, or None where it may not have any."""
+
+    def __call__(self, identity: Identity, config: Config) -> AgentsOf | None:
+        """Called once a thread, before it starts."""
+        ...
+
+
+class ThreadManager:
+    """All living threads by id. Each is a supervisor of two: the writer of its rollout, and its session."""
+
+    def __init__(self, runtime: Runtime, services: Services) -> None:
+        self._services = services
+        self._threads: dict[str, Thread] = {}
+        self._root: Ref[Down] = runtime.spawn(self._own, name="threads", shutdown=_STOP_WITHIN)
+        self._mailbox: Mailbox[Down] | None = None
+        self._ready = trio.Event()
+        self.agents_of: AgentsFactory | None = None
+
+    @property
+    def threads(self) -> Sequence[Thread]:
+        """Those that live, in the order of their start."""
+        return tuple(thread for thread in self._threads.values() if thread.alive)
+
+    def find(self, thread_id: str) -> Thread | None:
+        """The living thread of this id."""
+        return self._threads.get(thread_id)
+
+    async def start(self, config: Config) -> Thread:
+        """Start a root thread.
+
+        Raises: UserError when no model is configured, or the model's data cannot be read.
+        """
+        thread_id = uuid7()
+        return await self._start(Identity(thread_id, thread_id), config, Restored())
+
+    async def resume(self, config: Config, stored: "rollout.Restored") -> Thread:
+        """Go on with a stored thread in its own rollout."""
+        identity = Identity(stored.thread_id, stored.session_id)
+        return await self._start(identity, config, restored_from(stored))
+
+    async def start_child(
+        self,
+        parent_id: str,
+        mailbox: Mailbox[Inbox],
+        *,
+        nickname: str,
+        agent_path: str,
+        depth: int,
+        model: str | None,
+        reasoning_effort: str | None,
+        fork_context: bool,
+    ) -> Thread:
+        """Start a thread below another one, with its settings; it cannot outlive it.
+
+        Cancel-safe: cancelled, no thread was started.
+        """
+        parent = self._threads[parent_id]
+        config = attrs.evolve(
+            parent.config,
+            model=model or parent.config.model,
+            model_reasoning_effort=reasoning_effort or parent.config.model_reasoning_effort,
+            warnings=(),
+        )
+        restored = Restored(rollout.forkable(await parent.history())) if fork_context else Restored()
+        identity = Identity(
+            uuid7(),
+            parent.identity.session_id,
+            parent_id=parent_id,
+            agent_path=agent_path,
+            nickname=nickname,
+            depth=depth,
+            forked_from=parent_id if fork_context else None,
+        )
+        return await self._start(identity, config, restored, mailbox)
+
+    async def resume_child(self, ended: Thread, mailbox: Mailbox[Inbox]) -> Thread:
+        """Go on with a child that has ended, in its own rollout, below the same parent, which owns the mailbox.
+
+        Cancel-safe: cancelled, no thread was started. Raises: CodexError when its rollout cannot be read.
+        """
+        stored = await trio.to_thread.run_sync(rollout.load, ended.config.codex_home, ended.thread_id)
+        return await self._start(ended.identity, ended.config, restored_from(stored), mailbox)
+
+    async def stop_all(self) -> None:
+        """End all root threads, and with them all others; returns when nothing is left of them."""
+        roots = [thread for thread in self._threads.values() if thread.identity.parent_id is None]
+        async with trio.open_nursery() as nursery:
+            for thread in roots:
+                nursery.start_soon(thread.stop)
+        await self._root.stop(within=_STOP_WITHIN)
+        for thread in tuple(self._threads.values()):
+            self._end(thread)
+
+    async def _own(self, mailbox: Mailbox[Down]) -> None:
+        """Own the root threads, and see every thread's end."""
+        self._mailbox = mailbox
+        self._ready.set()
+        async for down in mailbox:
+            for thread in tuple(self._threads.values()):
+                if thread.place == down.ref:
+                    self._end(thread)
+
+    def _end(self, thread: Thread) -> None:
+        self._threads.pop(thread.thread_id, None)
+        thread.outbox.publish([ShutdownComplete()])
+
+    async def _start(
+        self, identity: Identity, config: Config, restored: Restored, owner: Mailbox[Inbox] | None = None
+    ) -> Thread:
+        await self._ready.wait()
+        assert self._mailbox is not None
+        path = restored.path
+        if path is None and not config.ephemeral:
+            path = rollout.rollout_path(config.codex_home, identity.thread_id, datetime.now())
+        context = SessionContext(
+            identity=identity,
+            config=config,
+            model=lookup_model(config),
+            services=self._services,
+            outbox=Outbox(identity.thread_id),
+            places=Places(),
+            rollout_path=path,
+            restored=restored,
+            agents=self.agents_of(identity, config) if self.agents_of else None,
+        )
+        try:
+            supervisor = await start_supervisor(
+                self._mailbox if owner is None else owner, _spec(context), name=f"thread-{identity.thread_id}"
+            )
+        except StartFailed as failed:
+            if isinstance(failed.__cause__, CodexError):
+                raise failed.__cause__ from None
+            raise
+        assert context.places.session is not None
+        thread = Thread(identity, config, supervisor.ref, context.places.session, context.outbox, path)
+        self._threads[identity.thread_id] = thread
+        self._mailbox.watch(supervisor.ref)
+        return thread
+
+
+def _spec(context: SessionContext) -> SupervisorSpec:
+    """The writer first, so that the session never speaks to nobody; the session's end is the thread's end."""
+    session = ChildSpec(
+        id="session",
+        start=partial(run_session, context=context),
+        restart="transient",
+        shutdown=_STOP_WITHIN,
+        significant=True,
+    )
+    writer: list[ChildSpec] = []
+    if context.rollout_path is not None:
+        run = partial(_write, places=context.places, path=context.rollout_path, codex_home=context.config.codex_home)
+        writer.append(ChildSpec(id="rollout", start=run, shutdown=_STOP_WITHIN))
+    return SupervisorSpec(
+        strategy="rest_for_one",
+        children=(*writer, session),
+        max_restarts=_RESTARTS,
+        period=_RESTART_PERIOD,
+        auto_shutdown="any_significant",
+    )
+
+
+async def _write(mailbox: Mailbox[rollout.Message], *, places: Places, path: str, codex_home: str) -> None:
+    places.writer = mailbox.ref
+    await rollout.run_writer(mailbox, path=path, codex_home=codex_home)

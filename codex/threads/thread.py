@@ -1,0 +1,144 @@
+"""One thread, as programs hold it."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Never
+
+import trio
+
+from actors import ActorGone, ActorRestarted, Exit, Ref
+from codex.base.errors import CodexError
+from codex.base.ids import uuid7
+from codex.base.jsontext import JsonObject
+from codex.config.schema import Config
+from codex.protocol.event import Event, TaskComplete, TurnAborted, TurnFailed
+from codex.protocol.op import Op, Shutdown, Submission, TurnInput
+from codex.protocol.response_item import ResponseItem
+from codex.protocol.user_input import TextInput, UserInput
+from codex.session import CopyHistory, Identity, Inject, Outbox, Submit
+from codex.session import Message as SessionMessage
+from codex.threads.turn_events import TurnEvents
+
+_STOP_WITHIN = 10.0
+
+
+class ThreadEnded(CodexError):
+    """The thread has ended and takes no more operations."""
+
+    def __init__(self, thread_id: str) -> None:
+        super().__init__(f"thread {thread_id} has ended; resume it to go on")
+        self.thread_id = thread_id
+
+
+class ThreadRestarting(CodexError):
+    """The session crashed with the operation in hand and is being started again."""
+
+    def __init__(self, thread_id: str) -> None:
+        super().__init__(f"thread {thread_id} is being started again after a crash; submit it again")
+        self.thread_id = thread_id
+
+
+class Thread:
+    """A living thread. Implements `codex.ports.thread_client.ThreadClient`."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        config: Config,
+        place: Ref[Never],
+        session: Ref[SessionMessage],
+        outbox: Outbox,
+        path: str | None,
+    ) -> None:
+        self.identity = identity
+        self.config = config
+        self.outbox = outbox
+        self.place = place
+        self.rollout_path = path
+        self._session = session
+
+    @property
+    def thread_id(self) -> str:
+        """The thread's UUID."""
+        return self.identity.thread_id
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still takes operations."""
+        return self._session.alive
+
+    async def submit(self, op: Op) -> str:
+        """Hand an operation to the thread; its id comes back when the thread has taken it.
+
+        Cancel-safe: cancelled, the operation may have been taken all the same.
+
+        Raises:
+          UserError: the operation cannot be taken now; the text says why.
+          ThreadEnded: the thread is gone.
+        """
+        submission = Submission(uuid7(), op)
+        try:
+            return await self._session.ask(partial(Submit, submission))
+        except ActorGone as gone:
+            raise ThreadEnded(self.thread_id) from gone
+        except ActorRestarted as restarted:
+            raise ThreadRestarting(self.thread_id) from restarted
+
+    @asynccontextmanager
+    async def open_events(self) -> AsyncGenerator[AsyncIterator[Event], None]:
+        """All events from now on; the first watcher also gets those told before it came."""
+        subscription = self.outbox.subscribe()
+        try:
+            yield subscription
+        finally:
+            self.outbox.unsubscribe(subscription)
+
+    def run(self, prompt: str | Sequence[UserInput], *, output_schema: JsonObject | None = None) -> TurnEvents:
+        """The events of a turn, which starts at the first step; see `TurnEvents`."""
+        items = (TextInput(prompt),) if isinstance(prompt, str) else tuple(prompt)
+        return TurnEvents(self, TurnInput(items, output_schema=output_schema))
+
+    async def ask(self, prompt: str | Sequence[UserInput]) -> str:
+        """Run one turn; the model's last message. Cancelling interrupts the turn.
+
+        Raises:
+          TurnError: the turn failed or was interrupted.
+        """
+        async with self.run(prompt) as events:
+            async for event in events:
+                match event.msg:
+                    case TaskComplete(last_agent_message=text):
+                        return text or ""
+                    case TurnFailed(message=text):
+                        raise TurnError(text)
+                    case TurnAborted(reason=reason):
+                        raise TurnError(f"the turn was ended: {reason}")
+                    case _:
+                        pass
+        raise ThreadEnded(self.thread_id)
+
+    def inject_nowait(self, items: Sequence[ResponseItem]) -> None:
+        """Put items into the history before the next request; lost when the thread is gone."""
+        try:
+            self._session.send_nowait(Inject(tuple(items)), control=True)
+        except ActorGone:
+            return
+
+    async def history(self) -> tuple[ResponseItem, ...]:
+        """The history's items as they are now."""
+        return await self._session.ask(CopyHistory)
+
+    async def stop(self) -> Exit:
+        """End the thread with all below it; returns when nothing is left of it."""
+        try:
+            with trio.move_on_after(_STOP_WITHIN):
+                await self.submit(Shutdown())
+                return await self.place.wait()
+        except (ThreadEnded, ThreadRestarting):
+            pass
+        return await self.place.stop(within=1.0)
+
+
+class TurnError(CodexError):
+    """A turn did not complete; the text says why."""

@@ -1,0 +1,79 @@
+"""What a tool may use: the thread it works for, its settings, and the ports to processes and agents."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Never, Protocol, TypeAlias
+
+import attrs
+
+from actors import Mailbox, Ref
+from codex.config.schema import Config
+from codex.ports.agents import AgentControl
+from codex.protocol.event import EventMsg
+from codex.protocol.response_item import ResponseItem
+
+if TYPE_CHECKING:
+    from codex.patch import Touched
+    from codex.processes import ProcessManager
+
+
+class Publisher(Protocol):
+    """Where a turn's events and history go; on disk before anybody sees them."""
+
+    async def publish(self, msgs: Sequence[EventMsg], items: Sequence[ResponseItem] = ()) -> None:
+        """Keep the items, then show the events. Cancelled, either all of it happened or nothing."""
+        ...
+
+    def tell(self, msg: EventMsg) -> None:
+        """Show a passing event (a delta); dropped when the thread is behind."""
+        ...
+
+
+class ProcessSource(Protocol):
+    """The engine's processes; they are loaded when the first is started."""
+
+    @property
+    def opened(self) -> "ProcessManager | None":
+        """The manager, where anything was ever started."""
+        ...
+
+    async def open(self) -> "ProcessManager":
+        """The manager, ready to start processes."""
+        ...
+
+    def is_writable(self, config: Config, environ: Mapping[str, str], path: str) -> bool:
+        """Whether the sandbox's policy lets the absolute path be written."""
+        ...
+
+
+Background: TypeAlias = Callable[[Mailbox[Never]], Awaitable[None]]
+
+
+@attrs.frozen
+class ToolContext:
+    """One turn's surroundings, shared by its calls.
+
+    `touched` is all that the turn's patches wrote so far. `spawn_background` starts an actor that
+    belongs to the thread and outlives the turn; `thread` owns its processes.
+    """
+
+    thread_id: str
+    session_id: str
+    turn_id: str
+    config: Config
+    environ: Mapping[str, str]
+    output_tokens: int
+    publisher: Publisher
+    processes: ProcessSource
+    agents: AgentControl | None
+    thread: Ref[Never]
+    spawn_background: Callable[[Background, str], object]
+    images: bool = True
+    touched: "list[Touched]" = attrs.field(factory=list["Touched"])
+
+
+@attrs.frozen
+class CallSite:
+    """Where one call runs."""
+
+    call_id: str
+    context: ToolContext

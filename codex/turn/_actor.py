@@ -1,0 +1,190 @@
+"""One turn as an actor: performs what the machine decides."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from random import random
+from typing import Never, TypeAlias, assert_never
+
+import attrs
+import trio
+
+from actors import Down, Exit, Mailbox, Ref
+from codex.base.errors import CodexError
+from codex.model import StreamRetry, stream_retry
+from codex.ports.model import ModelError
+from codex.protocol.event import StreamErrorNotice
+from codex.protocol.response_item import ResponseItem
+from codex.tools import CallSite, ToolCall
+from codex.turn._machine import (
+    AnnounceRetry,
+    Effect,
+    Finish,
+    RecordInput,
+    RecordOutput,
+    RunTool,
+    Sample,
+    StopWork,
+    TurnMachine,
+)
+from codex.turn._sampling import CallsArrived, Sampled, SamplingBroke, sample
+from codex.turn.context import TurnContext, TurnResult
+from codex.turn.messages import InterruptTurn, Message, Steer
+
+_STOP_WITHIN = 2.0
+
+
+@attrs.frozen
+class _ToolDone:
+    key: str
+    output: ResponseItem
+
+
+@attrs.frozen
+class _RetryDue:
+    pass
+
+
+Inbox: TypeAlias = Message | CallsArrived | Sampled | SamplingBroke | _ToolDone | _RetryDue | Down
+
+
+async def run(mailbox: Mailbox[Inbox], *, context: TurnContext, result: TurnResult) -> None:
+    """Run one turn to its end; `result` says how it went.
+
+    Stopped or cancelled, everything it started is gone before it ends, and open calls stay unanswered in the
+    history (the next request answers them).
+    """
+    await _Turn(mailbox, context, result).run()
+
+
+class _Turn:
+    def __init__(self, mailbox: Mailbox[Inbox], context: TurnContext, result: TurnResult) -> None:
+        self._mailbox = mailbox
+        self._context = context
+        self._result = result
+        self._machine = TurnMachine()
+        self._children: set[Ref[Never]] = set()
+        self._begun = trio.Event()
+        self._begun.set()
+
+    async def run(self) -> None:
+        await self._perform(self._machine.started())
+        async for message in self._mailbox:
+            await self._perform(self._handle(message))
+            if self._machine.state == "done":
+                break
+        self._keep_late_input()
+
+    def _handle(self, message: Inbox) -> Sequence[Effect]:
+        machine = self._machine
+        match message:
+            case CallsArrived(calls=calls):
+                return [effect for call in calls for effect in machine.item_done(call)]
+            case Sampled(end_turn=end_turn):
+                return machine.sampling_done(end_turn=end_turn)
+            case SamplingBroke(error=error):
+                return machine.sampling_failed(error, self._retry(error))
+            case _ToolDone(key=key, output=output):
+                return machine.tool_done(key, output)
+            case _RetryDue():
+                return machine.retry_due()
+            case Steer(input=more):
+                machine.steered(more.items)
+                return []
+            case InterruptTurn():
+                return machine.interrupted()
+            case Down(ref=ref, exit=ended):
+                self._children.discard(ref)
+                if ended.kind == "normal":
+                    return []
+                return machine.broken(_as_model_error(ref.name, ended))
+            case _ as never:
+                assert_never(never)
+
+    async def _perform(self, effects: Sequence[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case Sample():
+                    self._spawn(
+                        partial(sample, context=self._context, result=self._result, turn=self._mailbox.ref), "sampling"
+                    )
+                case RunTool(call=call):
+                    self._run_tool(call)
+                case RecordOutput(item=item):
+                    await self._context.port.publish([], [item])
+                case RecordInput(items=items):
+                    await self._context.port.record_input(items)
+                case AnnounceRetry(retry=retry):
+                    await self._announce(retry)
+                case StopWork():
+                    await self._stop_work()
+                case Finish(outcome=outcome, error=error):
+                    self._result.outcome = outcome
+                    if error is not None:
+                        self._result.error_message, self._result.error_kind = error.message, error.kind
+                case _ as never:
+                    assert_never(never)
+
+    def _run_tool(self, call: ToolCall) -> None:
+        """Start a call; calls that start together begin in their order, and so do the items they show."""
+        after, self._begun = self._begun, trio.Event()
+        run = partial(
+            _run_call, call=call, context=self._context, turn=self._mailbox.ref, after=after, begun=self._begun
+        )
+        self._spawn(run, call.name)
+
+    def _spawn(self, run: Callable[[Mailbox[Never]], Awaitable[None]], name: str) -> None:
+        ref = self._mailbox.spawn(run, name=name, watch=True, shutdown=0)
+        self._children.add(ref)
+
+    def _keep_late_input(self) -> None:
+        """Input that came while the turn was ending; nothing can come in between here and the end."""
+        while True:
+            try:
+                message = self._mailbox.receive_nowait()
+            except (trio.WouldBlock, trio.EndOfChannel):
+                return
+            if isinstance(message, Steer):
+                self._result.left_over.append(message.input)
+
+    def _retry(self, error: ModelError) -> StreamRetry | None:
+        endless = self._context.tools.config.features.get("unbounded_connection_retries", False)
+        attempt = self._machine.failures + 1
+        return stream_retry(error, attempt, self._context.max_retries, random(), endless=endless)
+
+    async def _announce(self, retry: StreamRetry) -> None:
+        await self._context.port.publish([StreamErrorNotice(self._context.turn_id, retry.message)])
+        self._spawn(partial(_remind, turn=self._mailbox.ref, delay=retry.delay), "retry")
+
+    async def _stop_work(self) -> None:
+        async with trio.open_nursery() as nursery:
+            for child in tuple(self._children):
+                nursery.start_soon(partial(child.stop, within=_STOP_WITHIN))
+
+
+def _as_model_error(name: str, ended: Exit) -> ModelError:
+    """An end below the turn that is no answer, as the error that ends it; what failed outside speaks for itself."""
+    if isinstance(ended.error, CodexError):
+        return ModelError(str(ended.error))
+    return ModelError(
+        f"{name} was stopped ({ended.kind})" if ended.error is None else f"{name} crashed: {ended.error!r}"
+    )
+
+
+async def _run_call(
+    _mailbox: Mailbox[Never],
+    *,
+    call: ToolCall,
+    context: TurnContext,
+    turn: Ref[Inbox],
+    after: trio.Event,
+    begun: trio.Event,
+) -> None:
+    await after.wait()
+    begun.set()  # whoever waits for it runs in a later step of the loop than what follows here
+    output = await context.router.dispatch(call, CallSite(call.call_id, context.tools))
+    await turn.send(_ToolDone(call.key, call.output_item(output)))
+
+
+async def _remind(_mailbox: Mailbox[Never], *, turn: Ref[Inbox], delay: float) -> None:
+    await trio.sleep(delay)
+    await turn.send(_RetryDue())

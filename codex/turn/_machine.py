@@ -1,0 +1,204 @@
+"""One turn, as a pure machine.
+
+    sampling --ItemDone(call)------> sampling             the call starts as soon as the gate lets it
+    sampling --SamplingDone--------> waiting | done       done: no calls, no input, the model ended its turn
+    sampling --SamplingFailed------> breaking             calls that run go on; their outputs stay
+    breaking --no calls open-------> backing off | done   done: the error ends the turn
+    waiting  --ToolDone(last)------> sampling
+    backing off --RetryDue---------> sampling
+    any      --Steered-------------> same                 the input is recorded before the next request
+    any      --Interrupted---------> done                 every open call gets an "aborted" output
+Law: every call gets exactly one output, recorded in the order of the calls.
+Not decided here: what a tool does (tools), what an error means (model), how events look (items).
+"""
+
+from typing import Literal, TypeAlias
+
+import attrs
+
+from codex.model import StreamRetry
+from codex.ports.model import ModelError
+from codex.protocol.response_item import ResponseItem
+from codex.protocol.user_input import UserInput
+from codex.tools import Gate, ToolCall
+
+
+@attrs.frozen
+class Sample:
+    """Send the history to the model."""
+
+
+@attrs.frozen
+class RunTool:
+    """Start a call."""
+
+    call: ToolCall
+
+
+@attrs.frozen
+class RecordOutput:
+    """Put a call's output into the history."""
+
+    item: ResponseItem
+
+
+@attrs.frozen
+class RecordInput:
+    """Put steered input into the history, before the next request."""
+
+    items: tuple[UserInput, ...]
+
+
+@attrs.frozen
+class AnnounceRetry:
+    """Tell that the stream broke and is tried again; send `retry_due` after the delay."""
+
+    retry: StreamRetry
+
+
+@attrs.frozen
+class StopWork:
+    """Stop the sampling and every call that runs, and wait until they are gone."""
+
+
+@attrs.frozen
+class Finish:
+    """The turn is over; `error` belongs to the outcome `failed`."""
+
+    outcome: Literal["completed", "failed", "aborted"]
+    error: ModelError | None = None
+
+
+Effect: TypeAlias = Sample | RunTool | RecordOutput | RecordInput | AnnounceRetry | StopWork | Finish
+State: TypeAlias = Literal["sampling", "waiting", "breaking", "backing_off", "done"]
+
+
+class TurnMachine:
+    """Decides what a turn does next; each input gives the effects to perform, in order."""
+
+    def __init__(self) -> None:
+        self.state: State = "sampling"
+        self.failures = 0
+        self._gate = Gate()
+        self._calls: dict[str, ToolCall] = {}
+        self._outputs: dict[str, ResponseItem | None] = {}
+        self._steered: list[tuple[UserInput, ...]] = []
+        self._follow_up = False
+        self._broke: Finish | AnnounceRetry | None = None
+
+    @property
+    def open_calls(self) -> tuple[ToolCall, ...]:
+        """Calls without an output, in their order."""
+        return tuple(self._calls[key] for key, output in self._outputs.items() if output is None)
+
+    def started(self) -> list[Effect]:
+        """The turn begins."""
+        return [Sample()]
+
+    def item_done(self, call: ToolCall | None) -> list[Effect]:
+        """The model finished an item; `call` when it is one."""
+        if self.state == "done" or call is None:
+            return []
+        # A model that repeats an id (some local servers do) still gets one output for each call.
+        key = call.key if call.key not in self._calls else f"{call.key}#{len(self._calls)}"
+        call = attrs.evolve(call, key=key)
+        self._calls[key] = call
+        self._outputs[key] = None
+        self._follow_up = True
+        return [RunTool(self._calls[started]) for started in self._gate.add(key, parallel=call.parallel)]
+
+    def sampling_done(self, *, end_turn: bool | None) -> list[Effect]:
+        """The response is whole; `end_turn` False asks for another one."""
+        if self.state != "sampling":
+            return []
+        self.failures = 0
+        self._follow_up = self._follow_up or end_turn is False
+        self.state = "waiting"
+        return self._go_on()
+
+    def sampling_failed(self, error: ModelError, retry: StreamRetry | None) -> list[Effect]:
+        """The response broke off or never came; without a `retry` that ends the turn.
+
+        `failures` counts the attempts that broke in a row, for whoever decides about the retry.
+        """
+        if self.state != "sampling":
+            return []
+        self._broke = Finish("failed", error) if retry is None else AnnounceRetry(retry)
+        self.state = "breaking"
+        return self._go_on()
+
+    def retry_due(self) -> list[Effect]:
+        """The pause before a retry is over."""
+        return self._sample_again() if self.state == "backing_off" else []
+
+    def tool_done(self, key: str, output: ResponseItem) -> list[Effect]:
+        """A call ended with this output; late and repeated ones change nothing."""
+        if self.state == "done" or self._outputs.get(key, output) is not None:
+            return []
+        self._outputs[key] = output
+        effects: list[Effect] = [RunTool(self._calls[started]) for started in self._gate.done(key)]
+        effects += self._record_ready()
+        return effects + self._go_on()
+
+    def steered(self, items: tuple[UserInput, ...]) -> None:
+        """More input from the user, while the turn is not over."""
+        self._steered.append(items)
+
+    def interrupted(self) -> list[Effect]:
+        """The turn is to end now."""
+        return [] if self.state == "done" else self._end(Finish("aborted"))
+
+    def broken(self, error: ModelError) -> list[Effect]:
+        """A part of the turn crashed."""
+        return [] if self.state == "done" else self._end(Finish("failed", error))
+
+    def _end(self, finish: Finish) -> list[Effect]:
+        """Stop everything; open calls are answered and steered input is kept, so that the history stays whole."""
+        self.state = "done"
+        kept = [RecordInput(items) for items in self._steered]
+        return [StopWork(), *self._abort_open_calls(), *kept, finish]
+
+    def _go_on(self) -> list[Effect]:
+        if self.open_calls or self.state in ("sampling", "backing_off"):
+            return []
+        match self._broke:
+            case AnnounceRetry() as announce:
+                self.failures += 1
+                self._broke, self.state = None, "backing_off"
+                return [announce]
+            case Finish() as finish:
+                return self._end(finish)
+            case None:
+                pass
+        if not (self._steered or self._follow_up):
+            self.state = "done"
+            return [Finish("completed")]
+        return self._sample_again()
+
+    def _sample_again(self) -> list[Effect]:
+        effects: list[Effect] = [RecordInput(items) for items in self._steered]
+        self._steered = []
+        self.state, self._follow_up = "sampling", False
+        self._calls.clear()
+        self._outputs.clear()
+        return [*effects, Sample()]
+
+    def _record_ready(self) -> list[Effect]:
+        """Outputs whose calls come next in order; recorded ones are marked by an empty item."""
+        ready: list[Effect] = []
+        for key, output in self._outputs.items():
+            if output is None:
+                break
+            if output:
+                ready.append(RecordOutput(output))
+                self._outputs[key] = {}
+        return ready
+
+    def _abort_open_calls(self) -> list[Effect]:
+        effects: list[Effect] = []
+        for key, output in self._outputs.items():
+            item = self._calls[key].output_item("aborted") if output is None else output
+            if item:
+                effects.append(RecordOutput(item))
+            self._outputs[key] = {}
+        return effects

@@ -1,0 +1,85 @@
+"""One sampling request as an actor: the model's events become items, in order, as they arrive."""
+
+from typing import Never
+
+import attrs
+import trio
+
+from actors import Mailbox, Ref
+from codex.ports.model import ModelError, ResponseCompleted
+from codex.protocol.usage import TokenUsage
+from codex.tools import ToolCall
+from codex.turn.context import TurnContext, TurnResult
+from codex.turn.items import ItemTracker
+
+
+@attrs.frozen
+class CallsArrived:
+    """The model finished calls; they are in the history."""
+
+    calls: tuple[ToolCall, ...]
+
+
+@attrs.frozen
+class Sampled:
+    """The response is whole and in the history."""
+
+    end_turn: bool | None
+
+
+@attrs.frozen
+class SamplingBroke:
+    """The response broke off or never came; finished items are in the history."""
+
+    error: ModelError
+
+
+async def sample(
+    _mailbox: Mailbox[Never],
+    *,
+    context: TurnContext,
+    result: TurnResult,
+    turn: Ref[CallsArrived | Sampled | SamplingBroke],
+) -> None:
+    """Ask the model once and tell the turn what came. Cancelled, the connection is closed."""
+    tracker = ItemTracker(context.turn_id)
+    try:
+        end_turn = await _stream(context, result, tracker, turn)
+    except ModelError as error:
+        await turn.send(SamplingBroke(error))
+    else:
+        await turn.send(Sampled(end_turn))
+
+
+async def _stream(
+    context: TurnContext,
+    result: TurnResult,
+    tracker: ItemTracker,
+    turn: Ref[CallsArrived | Sampled | SamplingBroke],
+) -> bool | None:
+    request = await context.port.next_request()
+    async with context.client.stream(request) as batches:
+        async for batch in batches:
+            step = tracker.step(batch)
+            if step.spoke and result.first_token_at is None:
+                result.first_token_at = trio.current_time()
+            counted = _counted(step.completed)
+            if step.msgs or step.items or counted:
+                await context.port.publish(step.msgs, step.items, counted)
+            if tracker.last_message is not None:
+                result.last_message = tracker.last_message
+            if step.calls:
+                await turn.send(CallsArrived(tuple(context.router.prepare(call) for call in step.calls)))
+            if step.completed is not None:
+                return step.completed.end_turn
+    raise ModelError(
+        "stream disconnected before completion: stream closed before response.completed",
+        "stream_disconnected",
+        retryable=True,
+    )
+
+
+def _counted(completed: ResponseCompleted | None) -> tuple[str, TokenUsage] | None:
+    if completed is None or completed.usage is None:
+        return None
+    return completed.response_id, completed.usage
