@@ -1,0 +1,15 @@
+"""The place that the tests of this room load from."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.codex.config.place import Place
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    home, cwd = tmp_path / "home", tmp_path / "work"
+    home.mkdir()
+    cwd.mkdir()
+    return Place(home, cwd)

@@ -1,0 +1,144 @@
+"""What `codex exec` has loaded when its first request is on the way: every module and class of it is waited for.
+
+To tighten a bound: run `pytest tests/processes/test_exec_start_up.py -s`, look at what is printed, take something off
+the path (import it inside the function that needs it), and write the new number here. The bounds only go down.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import attrs
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# Measured and a little more: an attrs class costs half a millisecond, a module a third of one.
+MAX_MODULES = 480
+MAX_OUR_MODULES = 210
+MAX_ATTRS_CLASSES = 250
+# Loaded later or never on this path.
+FORBIDDEN = (
+    "asyncio",
+    "cattrs",
+    "argparse",
+    "tomllib",
+    "tomlkit",
+    "logging.handlers",
+    "unittest",
+    "sqlite3",
+    "difflib",
+)
+
+PROGRAM = """
+import json, os, signal, sys
+sys.path.insert(0, {root!r})
+
+def tell(*_):
+    classes, todo = set(), [object]
+    while todo:
+        for cls in type.__subclasses__(todo.pop()):
+            if cls not in classes:
+                classes.add(cls)
+                todo.append(cls)
+    made_by_attrs = [cls for cls in classes if "__attrs_attrs__" in vars(cls)]
+    found = {{
+        "modules": sorted(sys.modules),
+        "attrs_classes": sorted(f"{{cls.__module__}}.{{cls.__qualname__}}" for cls in made_by_attrs),
+        "classes": len(classes),
+    }}
+    with open({result!r}, "w") as file:
+        json.dump(found, file)
+    os._exit(0)
+
+signal.signal(signal.SIGUSR1, tell)
+from codex.cli.main import run
+sys.exit(run(["codex", "exec", *{arguments!r}]))
+"""
+
+
+@attrs.frozen
+class Loaded:
+    """What is loaded when the request's head has been sent; `seconds` from the start of the process."""
+
+    modules: list[str]
+    attrs_classes: list[str]
+    classes: int
+    seconds: float
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
+    place = tmp_path_factory.mktemp("exec")
+    (place / "home").mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(60)
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/v1"
+        overrides = [
+            "model_provider=mock",
+            f'model_providers.mock.base_url="{url}"',
+            'model_providers.mock.name="Mock"',
+        ]
+        arguments = [part for text in overrides for part in ("-c", text)]
+        arguments += ["-m", "gpt-5.5", "--skip-git-repo-check", "--json", "-C", str(place), "say hello"]
+        program = PROGRAM.format(root=str(ROOT), result=str(place / "result.json"), arguments=arguments)
+        environ = {**os.environ, "CODEX_HOME": str(place / "home"), "HOME": str(place)}
+        began = time.monotonic()
+        child = subprocess.Popen(
+            [sys.executable, "-c", program],
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            connection, _ = _accept(server, child)
+            with connection:
+                connection.settimeout(30)
+                head = b""
+                while b"\r\n\r\n" not in head:
+                    head += connection.recv(65_536) or pytest.fail("the connection was closed without a request")
+                seconds = time.monotonic() - began
+                child.send_signal(signal.SIGUSR1)
+                child.wait(30)
+        finally:
+            child.kill()
+            child.communicate()
+    assert head.startswith(b"POST /v1/responses HTTP/1.1\r\n")
+    result = json.loads((place / "result.json").read_text())
+    return Loaded(**result, seconds=seconds)
+
+
+def _accept(server: socket.socket, child: "subprocess.Popen[bytes]") -> tuple[socket.socket, object]:
+    """The first connection; fails with what the child printed if it ends instead."""
+    server.settimeout(0.2)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            return server.accept()
+        except TimeoutError:
+            if child.poll() is not None:
+                pytest.fail(f"codex exec ended with {child.returncode}:\n{child.communicate()[0].decode()}")
+    pytest.fail("no request within a minute")
+
+
+def test_few_modules_are_loaded_before_the_first_request(loaded: Loaded) -> None:
+    ours = [name for name in loaded.modules if name.split(".")[0] in ("codex", "actors", "supervisors")]
+    print(f"\n{len(loaded.modules)} modules, {len(ours)} of ours, {loaded.seconds:.3f} s")
+    assert len(loaded.modules) <= MAX_MODULES
+    assert len(ours) <= MAX_OUR_MODULES
+
+
+def test_few_classes_are_made_before_the_first_request(loaded: Loaded) -> None:
+    ours = [name for name in loaded.attrs_classes if name.split(".")[0] in ("codex", "actors", "supervisors")]
+    print(f"\n{loaded.classes} classes, {len(loaded.attrs_classes)} by attrs, {len(ours)} of them ours")
+    assert len(loaded.attrs_classes) <= MAX_ATTRS_CLASSES
+
+
+def test_what_the_first_request_does_not_need_is_not_loaded(loaded: Loaded) -> None:
+    assert [name for name in FORBIDDEN if name in loaded.modules] == []
