@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from codex.rollout import lines
 from codex.rollout._actor import run_null_writer, run_writer
 from codex.rollout.errors import RolloutNotFound, RolloutUnreadable, RolloutWriteError, ThreadHasWriter
-from codex.rollout.lines import Line, SubAgentSource, TurnIds
+from codex.rollout.lines import Line, SubAgentSource, TurnIds, Window
 from codex.rollout.messages import Append, Message, Open, Sync
 from codex.rollout.names import rollout_path
 from codex.rollout.policy import event_line
@@ -51,6 +51,7 @@ __all__ = [
     "Sync",
     "ThreadHasWriter",
     "TurnIds",
+    "Window",
     "event_line",
     "find_rollout",
     "forkable",

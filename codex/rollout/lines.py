@@ -12,6 +12,7 @@ import attrs
 
 from codex.base.jsontext import Json, JsonObject
 from codex.config.schema import Config
+from codex.protocol.blobs import without_images
 from codex.protocol.item import ThreadItem
 from codex.protocol.response_item import ResponseItem
 from codex.protocol.usage import TokenUsage
@@ -64,6 +65,20 @@ class SubAgentSource:
     role: str | None = None
 
 
+@attrs.frozen
+class Window:
+    """What the model sees of a thread between two compactions; the first one has number 0 and no `previous_id`."""
+
+    window_id: str
+    first_id: str
+    number: int = 0
+    previous_id: str | None = None
+
+    def next(self, window_id: str) -> "Window":
+        """The window that a compaction opens."""
+        return Window(window_id, self.first_id, self.number + 1, self.window_id)
+
+
 def timestamp(at: float) -> str:
     """RFC 3339 in UTC with milliseconds."""
     ms = int(at * 1000)
@@ -89,6 +104,7 @@ def session_meta(
     agent: SubAgentSource | None = None,
     forked_from_id: str | None = None,
     git: Mapping[str, str] | None = None,
+    window_id: str | None = None,
     extra: Mapping[str, Json] | None = None,
 ) -> Line:
     """The first line of a thread's rollout.
@@ -96,6 +112,7 @@ def session_meta(
     Args:
       source: which front-end started the thread; for a sub-agent, give `agent` instead.
       git: `commit_hash`, `branch`, `repository_url`, as far as known.
+      window_id: the first context window; compactions name it.
       extra: fields of our own, put at the end.
     """
     payload: JsonObject = {"session_id": session_id, "id": thread_id}
@@ -121,6 +138,8 @@ def session_meta(
         "history_mode": "paginated",
         "multi_agent_version": "v1",
     }
+    if window_id is not None:
+        payload["context_window"] = {"window_id": window_id}
     if git:
         payload["git"] = {**git}
     if extra:
@@ -197,6 +216,39 @@ def response_item(item: ResponseItem, turn_id: str, at: float) -> Line:
 def response_items(items: Sequence[ResponseItem], turn_id: str, at: float) -> list[Line]:
     """Several items of the history."""
     return [response_item(item, turn_id, at) for item in items]
+
+
+def compacted(
+    message: str,
+    replacement_history: Sequence[ResponseItem],
+    window: Window,
+    at: float,
+    *,
+    response_id: str | None = None,
+) -> Line:
+    """The history was replaced: a resume starts with this one instead of what the lines before it told.
+
+    The items stand in the line as they are; images belong out of them (`protocol.blobs.without_images`), or each
+    compaction stores them again, and they are taken out here at the latest. Read back by `reconstruct`, which gives the
+    items as the history and the `window`.
+
+    Args:
+      message: the summary as the model is told it, with what introduces it.
+      window: the one that begins here (`Window.next`).
+      response_id: the model's response that holds the summary.
+    """
+    history: list[Json] = [*without_images(replacement_history)]
+    payload: JsonObject = {
+        "message": message,
+        "replacement_history": history,
+        "window_number": window.number,
+        "first_window_id": window.first_id,
+        "previous_window_id": window.previous_id,
+        "window_id": window.window_id,
+    }
+    if response_id is not None:
+        payload["compaction_response_id"] = response_id
+    return Line("compacted", payload, at)
 
 
 def task_started(ids: TurnIds, at: float, *, model_context_window: int | None = None, trigger: str = "exec") -> Line:

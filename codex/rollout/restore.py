@@ -10,7 +10,7 @@ from codex.protocol.contextual import drop_last_user_turns, is_user_turn
 from codex.protocol.permission import APPROVAL_POLICIES, SANDBOX_MODES, ApprovalPolicy, SandboxMode, SandboxPolicy
 from codex.protocol.response_item import ResponseItem, input_text, is_call, is_output, message
 from codex.protocol.usage import TokenUsage
-from codex.rollout.lines import PASSTHROUGH
+from codex.rollout.lines import PASSTHROUGH, Window
 
 TurnState: TypeAlias = Literal["completed", "failed", "interrupted"]
 
@@ -39,7 +39,10 @@ class Settings:
 
 @attrs.frozen
 class Restored:
-    """A stored thread: `usage` is its total, `items` the history, `meta` the payload of its first line."""
+    """A stored thread: `usage` is its total, `items` the history, `meta` the payload of its first line.
+
+    `window` is the context window it stopped in; None where its lines do not name one.
+    """
 
     path: str
     thread_id: str
@@ -54,6 +57,7 @@ class Restored:
     forked_from_id: str | None = None
     last_turn: LastTurn | None = None
     last_agent_message: str | None = None
+    window: Window | None = None
 
 
 @attrs.define
@@ -67,6 +71,7 @@ class _State:
     turn_id: str = ""
     turn: LastTurn | None = None
     last_agent_message: str | None = None
+    window: Window | None = None
 
 
 def reconstruct(path: str, lines: Iterable[JsonObject], base: Sequence[JsonObject] = ()) -> Restored | None:
@@ -104,6 +109,7 @@ def reconstruct(path: str, lines: Iterable[JsonObject], base: Sequence[JsonObjec
         forked_from_id=get_str(meta, "forked_from_id") or None,
         last_turn=turn,
         last_agent_message=state.last_agent_message,
+        window=state.window or _first_window(meta),
     )
 
 
@@ -134,6 +140,7 @@ def _take(state: _State, line: JsonObject) -> None:
             state.context = payload
         case "compacted":
             state.items = _compacted(state.items, payload)
+            state.window = _window(payload)
         case "token_usage_record":
             state.usage = get_object(payload, "thread_token_usage") or state.usage
             state.last_usage = get_object(payload, "usage") or state.last_usage
@@ -174,6 +181,19 @@ def _compacted(items: Sequence[ResponseItem], payload: JsonObject) -> list[Respo
     # An old rollout without the new history: what the user said, and the summary.
     said = [item for item in items if is_user_turn(item)]
     return [*said, message("user", [input_text(get_str(payload, "message"))])]
+
+
+def _first_window(meta: JsonObject) -> Window | None:
+    window_id = get_str(get_object(meta, "context_window"), "window_id")
+    return Window(window_id, window_id) if window_id else None
+
+
+def _window(payload: JsonObject) -> Window | None:
+    window_id = get_str(payload, "window_id")
+    if not window_id:
+        return None
+    first, previous = get_str(payload, "first_window_id"), get_str(payload, "previous_window_id")
+    return Window(window_id, first or window_id, get_int(payload, "window_number"), previous or None)
 
 
 def _usage(counts: JsonObject) -> TokenUsage:

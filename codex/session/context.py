@@ -37,7 +37,8 @@ class Identity:
 class Restored:
     """What a thread starts with: nothing, a stored history with its rollout's path, or its parent's history.
 
-    `instructions` are those it was told before; `cut_off`: its last turn never ended, the program died in it.
+    `instructions` are those it was told before; `cut_off`: its last turn never ended, the program died in it;
+    `window`: the context window it stopped in, None where it starts in its first.
     """
 
     items: tuple[ResponseItem, ...] = ()
@@ -45,12 +46,13 @@ class Restored:
     path: str | None = None
     instructions: str | None = None
     cut_off: bool = False
+    window: "rollout.Window | None" = None
 
 
 def restored_from(stored: "rollout.Restored") -> Restored:
     """What a stored thread goes on with."""
     cut_off = stored.last_turn is not None and stored.last_turn.unfinished
-    return Restored(stored.items, stored.usage, stored.path, stored.base_instructions, cut_off)
+    return Restored(stored.items, stored.usage, stored.path, stored.base_instructions, cut_off, stored.window)
 
 
 @attrs.define

@@ -8,15 +8,18 @@ import attrs
 
 import codex.rollout as rollout
 from codex import __version__
+from codex.base.ids import uuid7
 from codex.protocol.event import EventMsg, TaskComplete, TaskStarted, TokenCount, TurnAborted, TurnFailed
 from codex.protocol.response_item import ResponseItem
 from codex.protocol.usage import TokenUsage
-from codex.rollout import Line, SubAgentSource, TurnIds, lines
+from codex.rollout import Line, SubAgentSource, TurnIds, Window, lines
 from codex.session.context import SessionContext
 
 
 class Journal:
     """Turns what happened into lines and hands them to the thread's writer.
+
+    `window` is the context window that the thread is in; a compaction opens the next one.
 
     Every method returns once the lines are with the disk; it raises RolloutWriteError when the disk refused them.
     """
@@ -29,6 +32,8 @@ class Journal:
         self._turn_began = 0.0
         self._fresh = context.restored.path is None
         self._writer = context.places.writer
+        first = uuid7()
+        self.window = context.restored.window or Window(first, first)
 
     async def begin_turn(self, turn_id: str, window: int | None, told: Sequence[ResponseItem]) -> None:
         """A turn begins; `told` is what the model is told of its context."""
@@ -116,4 +121,5 @@ class Journal:
             agent=agent,
             forked_from_id=identity.forked_from,
             git=rollout.git_facts(config.cwd),
+            window_id=self.window.window_id,
         )

@@ -36,7 +36,7 @@ from codex.protocol.item import (
 from codex.protocol.permission import SandboxPolicy
 from codex.protocol.usage import TokenUsage
 from codex.protocol.user_input import LocalImageInput, TextInput
-from codex.rollout import SubAgentSource, TurnIds, event_line, lines
+from codex.rollout import SubAgentSource, TurnIds, Window, event_line, lines
 from tests.codex.rollout.recordings import recorded
 
 IDS = TurnIds("thread", "session", "turn", "root", "parent")
@@ -277,3 +277,33 @@ def test_the_first_line_of_a_sub_agent_names_its_parent() -> None:
             }
         }
     }
+
+
+def test_a_compaction_has_the_shape_of_theirs() -> None:
+    window = Window("w0", "w0").next("w1")
+    line = lines.compacted("summary", [{"type": "message"}], window, 1.0, response_id="resp_1")
+    theirs = first("compaction", "compacted")
+    ours_only: set[str] = set(line.payload) - set(theirs)
+    assert ours_only == set()
+    assert line.payload == {
+        "message": "summary",
+        "replacement_history": [{"type": "message"}],
+        "window_number": 1,
+        "first_window_id": "w0",
+        "previous_window_id": "w0",
+        "window_id": "w1",
+        "compaction_response_id": "resp_1",
+    }
+
+
+def test_a_compaction_does_not_store_an_image_again() -> None:
+    image = {"type": "input_image", "image_url": "data:image/png;base64,QUJD", "detail": "high"}
+    linked = {"type": "input_image", "image_url": "https://example.org/a.png"}
+    note = {"type": "input_text", "text": "[an image (image/png, about 3 bytes) was shown here earlier]"}
+    said: JsonObject = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "look"}, image]}
+    seen: JsonObject = {"type": "function_call_output", "call_id": "c", "output": [image, linked]}
+    line = lines.compacted("summary", [said, seen], Window("w", "w").next("v"), 1.0)
+    assert line.payload["replacement_history"] == [
+        {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "look"}, note]},
+        {"type": "function_call_output", "call_id": "c", "output": [note, linked]},
+    ]

@@ -15,7 +15,9 @@ from codex.rollout import (
     Reading,
     RolloutNotFound,
     RolloutUnreadable,
+    Window,
     forkable,
+    lines,
     list_rollouts,
     load,
     newest,
@@ -90,6 +92,25 @@ def test_a_compaction_replaces_what_came_before(tmp_path: Path) -> None:
     assert not any(item["type"] == "function_call" for item in stored.items)
     assert texts(stored.items)[-1] == "after compaction"
     assert texts(stored.items)[-2].endswith("SUMMARY OF THE WORK")
+    first = "01a20397-7748-7bc3-80bc-3f1fdbbfff15"
+    assert stored.window == Window("01a20397-789f-70d1-a3b5-1b8fd874e4f4", first, 1, first)
+
+
+def test_our_compactions_are_read_back() -> None:
+    window = Window("w0", "w0").next("w1").next("w2")
+    kept = [said("kept"), said("summary")]
+    compacted = lines.compacted("summary", kept, window, 1.0)
+    told = [META, line("response_item", **said("before")), line("compacted", **compacted.payload)]
+    stored = reconstruct("p", [*told, line("response_item", **said("after"))])
+    assert stored is not None
+    assert texts(stored.items) == ["kept", "summary", "after"]
+    assert stored.window == window
+
+
+def test_a_thread_starts_in_the_window_that_its_first_line_names() -> None:
+    stored = reconstruct("p", [line("session_meta", id="t", context_window={"window_id": "w0"})])
+    assert stored is not None
+    assert stored.window == Window("w0", "w0")
 
 
 def test_a_fork_begins_with_what_it_was_forked_from(tmp_path: Path) -> None:
