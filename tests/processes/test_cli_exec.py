@@ -188,8 +188,8 @@ def test_a_signal_ends_the_turn_and_every_process_of_it(place: Place, number: si
         process.send_signal(number)
         started = time.monotonic()
         while sleepers(place):
-            assert time.monotonic() - started < 2
-        assert process.wait(timeout=2) == (1 if number == signal.SIGINT else -signal.SIGTERM)
+            assert time.monotonic() - started < 20
+        assert process.wait(timeout=20) == (1 if number == signal.SIGINT else -signal.SIGTERM)
         last = json.loads(process.stdout.read().splitlines()[-1])
     assert (last["type"], last["error"]) == ("turn.failed", {"message": "the turn was interrupted"})
     assert last["usage"]["output_tokens"] > 0

@@ -35,11 +35,11 @@ async def test_the_sixty_fifth_process_makes_the_least_recently_used_one_go() ->
             await process.collect(within=0)
         machine.manager.get("thread", processes[0].session_id)
         await machine.start("sleep", "60")
-        with trio.fail_after(3):
+        with trio.fail_after(30):
             assert await processes[1].wait() == 137
         assert processes[0].running
         assert len(machine.manager.list("thread")) == 64
-        with trio.fail_after(5):
+        with trio.fail_after(30):
             await machine.manager.terminate_all("thread")
         assert all(process.exit_code == 137 for process in processes)
 

@@ -39,7 +39,7 @@ async def test_a_grandchild_that_keeps_the_pipe_does_not_hold_the_exit(mode: San
         before = trio.current_time()
         code, output = await machine.shell("sleep 3600 & echo done", mode=mode)
         assert (code, output) == (0, "done\n")
-        assert trio.current_time() - before < 1.0
+        assert trio.current_time() - before < 20
 
 
 async def test_a_hundred_megabytes_are_bounded_and_counted() -> None:

@@ -73,7 +73,7 @@ async def test_a_nested_program_can_be_spoken_to() -> None:
 @pytest.mark.parametrize("mode", MODES)
 async def test_a_daemon_that_keeps_the_terminal_does_not_hold_the_exit(mode: SandboxMode) -> None:
     async with open_machine() as machine:
-        code, output = await machine.shell("(setsid sleep 3600 &); echo done", mode=mode, tty=True, within=3)
+        code, output = await machine.shell("(setsid sleep 3600 &); echo done", mode=mode, tty=True, within=30)
         assert (code, output) == (0, "done\r\n")
 
 

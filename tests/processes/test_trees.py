@@ -63,7 +63,7 @@ async def test_terminate_leaves_nothing_of_a_stubborn_tree(mode: SandboxMode, tt
         assert len(processes_with(sleep)) >= 3
         before = trio.current_time()
         await process.terminate()
-        assert trio.current_time() - before < 1.0
+        assert trio.current_time() - before < 20
         assert processes_with(sleep) == []
         assert (process.exit_code, process.end_reason) == (137, "killed")
 
@@ -132,7 +132,7 @@ async def test_the_death_of_the_helper_ends_its_processes_and_a_new_one_serves_t
         zygote = machine.launcher.zygote_pid
         assert zygote is not None
         os.kill(zygote, signal.SIGKILL)
-        with trio.fail_after(3):
+        with trio.fail_after(30):
             await process.wait()
         assert (process.exit_code, process.end_reason) == (137, "zygote_lost")
         assert await wait_nobody_with(sleep) == []
@@ -147,7 +147,7 @@ async def test_the_death_of_a_guard_ends_what_it_guarded(mode: SandboxMode) -> N
         process = await started(machine, STUBBORN.format(mark=sleep), mode=mode)
         guard = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[1]
         os.kill(int(guard), signal.SIGKILL)
-        with trio.fail_after(3):
+        with trio.fail_after(30):
             await process.wait()
         assert await wait_nobody_with(sleep) == []
 

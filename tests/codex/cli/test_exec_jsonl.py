@@ -205,7 +205,7 @@ def test_odd_text_stays_one_line_of_utf8() -> None:
 
 def test_twenty_thousand_deltas_cost_nothing_worth_mentioning() -> None:
     lines, delta = JsonLines(), AgentMessageDelta("t1", "m", "word ")
-    started = time.perf_counter()
+    started = time.process_time()
     for _ in range(20_000):
         lines.render(delta)
-    assert time.perf_counter() - started < 0.1  # 5 us each on a loaded machine; about 0.15 us on an idle one
+    assert time.process_time() - started < 0.4  # 20 us each; about 0.15 us on an idle machine
