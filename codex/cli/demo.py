@@ -8,6 +8,7 @@ project's tests once more by itself at the end and fails when they do.
 import os
 import shutil
 import tempfile
+from functools import partial
 
 from codex import __version__
 from codex.base.errors import CodexError, UserError
@@ -88,14 +89,18 @@ def run_demo(arguments: list[str]) -> int:
         raise _parser.fail(f"unexpected argument {line.positionals[0]!r} found; the demo has a prompt of its own")
     fill_closed_streams()
     base, keep = _base_directory(line)
+    project = os.path.join(base, _PROJECT)
+    remove = partial(shutil.rmtree, base, ignore_errors=True)
+    stop = StopSignals(cleanup=None if keep else remove)
     worked = False
     try:
-        worked = _Demo(line, base, keep=keep).run()
+        worked = _Demo(line, base, stop, keep=keep).run()
     finally:
-        if (worked and not keep) or not os.path.exists(os.path.join(base, _PROJECT)):
-            shutil.rmtree(base, ignore_errors=True)
+        stop.finish()
+        if (worked and not keep) or not os.path.exists(project):
+            remove()
         elif not worked:
-            say(f"The project as the agent left it: {os.path.join(base, _PROJECT)}")
+            say(f"The project as the agent left it: {project}")
     return 0 if worked else 1
 
 
@@ -114,8 +119,8 @@ def _base_directory(line: Parsed) -> tuple[str, bool]:
 
 
 class _Demo:
-    def __init__(self, line: Parsed, base: str, *, keep: bool) -> None:
-        self._keep = keep
+    def __init__(self, line: Parsed, base: str, stop: StopSignals, *, keep: bool) -> None:
+        self._keep, self._stop = keep, stop
         self._project, self._home = os.path.join(base, _PROJECT), os.path.join(base, "codex-home")
         self._source = os.path.abspath(line.one("project") or os.path.join(_HERE, "demo_project"))
         self._no_sandbox = line.has("no-sandbox")
@@ -192,11 +197,7 @@ class _Demo:
             async with open_codex(config, environ=os.environ, originator="codex_demo") as codex:
                 thread = await codex.start_thread()
                 turn = TurnInput((TextInput(PROMPT),))
-                return await follow_turn(thread, turn, self._view, stop)
+                return await follow_turn(thread, turn, self._view, self._stop)
 
-        stop = StopSignals()
-        try:
-            with open_program_log(config):
-                return trio.run(run)
-        finally:
-            stop.finish()
+        with open_program_log(config):
+            return trio.run(run)

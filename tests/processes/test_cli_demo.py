@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,12 +15,26 @@ ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "codex/cli/demo_project"
 
 
-def demo(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+COMMAND = (sys.executable, "-m", "codex.cli.main", "demo")
+
+
+def surroundings(home: Path) -> dict[str, str]:
     environ = os.environ | {"PYTHONPATH": str(ROOT), "HOME": str(home), "TMPDIR": str(home)}
     for name in ("CODEX_HOME", "OPENAI_API_KEY", "CODEX_API_KEY"):
         environ.pop(name, None)
-    command = [sys.executable, "-m", "codex.cli.main", "demo", *arguments]
-    return subprocess.run(command, env=environ, cwd=home, capture_output=True, text=True, timeout=120, check=False)
+    return environ
+
+
+def demo(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        env=surroundings(home),
+        cwd=home,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
 
 
 def planted(at: Path, file: str, old: str, new: str) -> str:
@@ -96,3 +111,16 @@ def test_what_is_kept_is_where_it_says(tmp_path: Path) -> None:
     assert not (tmp_path / ".codex").exists()
     again = demo(tmp_path, "--dir", "kept")
     assert (again.returncode, "is not empty; name a new directory" in again.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("shown", [b"A small project is in", b"Read the project and run its tests"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_and_nothing_of_it_is_left(tmp_path: Path, shown: bytes, number: signal.Signals) -> None:
+    with subprocess.Popen(COMMAND, env=surroundings(tmp_path), cwd=tmp_path, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        while shown not in (line := process.stdout.readline()):
+            assert line
+        process.send_signal(number)
+        process.stdout.read()
+        assert process.wait(timeout=60) == (1 if number == signal.SIGINT else -signal.SIGTERM)
+    assert os.listdir(tmp_path) == []
