@@ -31,6 +31,7 @@ from codex.protocol.item import (
     AgentMessage,
     CollabToolCall,
     CommandExecution,
+    ContextCompaction,
     ErrorNote,
     FileChange,
     FileUpdate,
@@ -241,6 +242,8 @@ class HumanText:
                 return f"{shades.magenta('image')}  {harmless(path)}\n\n"
             case WebSearch(query=query):
                 return f"{shades.magenta('search')}  {harmless(query)}\n\n"
+            case ContextCompaction():
+                return shades.dim("context compacted") + "\n\n"
             case ErrorNote(message=message):
                 return shades.yellow(f"warning: {harmless(message)}") + "\n"
             case TodoList() | CommandExecution():

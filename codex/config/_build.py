@@ -21,6 +21,8 @@ _PLAIN = (
     "include_permissions_instructions",
     "log_dir",
     "log_level",
+    "model_auto_compact_token_limit",
+    "model_auto_compact_token_limit_scope",
     "model_catalog_json",
     "model_context_window",
     "model_reasoning_effort",
@@ -84,7 +86,8 @@ class Builder:
             model=model,
             model_provider=provider,
             model_providers=providers,
-            model_instructions=self._instructions(),
+            model_instructions=self._text("model_instructions_file", "instructions"),
+            compact_prompt=self._text("experimental_compact_prompt_file", "compact_prompt"),
             approval_policy=approval,
             sandbox_policy=sandbox,
             shell_environment_policy=self._shell_environment(),
@@ -163,15 +166,16 @@ class Builder:
         fields = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
         return cast("Callable[..., ShellEnvironmentPolicy]", ShellEnvironmentPolicy)(**fields)
 
-    def _instructions(self) -> str | None:
-        path = self._merged.get("model_instructions_file")
+    def _text(self, file_key: str, text_key: str) -> str | None:
+        """The text of the file that the one key names, else the other key's."""
+        path = self._merged.get(file_key)
         if path is None:
-            return cast("str | None", self._merged.get("instructions"))
-        key: Path = ("model_instructions_file",)
+            return cast("str | None", self._merged.get(text_key))
+        key: Path = (file_key,)
         where = self._where(key[0])
         text = read_text(str(path), self._faults, missing_is_fault=True, where=where, key=key)
         if text is not None and not text.strip():
-            self._faults.add_at(where, key, f"{path!r} is empty; write the instructions into it, or remove the key")
+            self._faults.add_at(where, key, f"{path!r} is empty; write the text into it, or remove the key")
         return text
 
 

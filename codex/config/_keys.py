@@ -48,7 +48,9 @@ _ROOMS: Mapping[str, Rule] = {
     },
     "allow_login_shell": "boolean",
     "approval_policy": "approval",
+    "compact_prompt": "string",
     "developer_instructions": "string",
+    "experimental_compact_prompt_file": "file",
     "experimental_instructions_file": "file",
     "features": {"*": "feature"},
     "history": {"persistence": ("save-all", "none"), "max_bytes": "later"},
@@ -58,6 +60,8 @@ _ROOMS: Mapping[str, Rule] = {
     "log_dir": "path",
     "log_level": "log level",
     "model": "string",
+    "model_auto_compact_token_limit": "positive",
+    "model_auto_compact_token_limit_scope": ("total", "body_after_prefix"),
     "model_catalog_json": "file",
     "model_context_window": "positive",
     "model_instructions_file": "file",
@@ -105,15 +109,15 @@ _ROOMS: Mapping[str, Rule] = {
 
 _LATER = """
 analytics approvals_reviewer apps apps_mcp_product_sku audio auto_review background_terminal_max_timeout browser_use
-chatgpt_base_url check_for_update_on_startup cli_auth_credentials_store commit_attribution compact_prompt computer_use
-debug default_permissions desktop disable_paste_burst experimental_compact_prompt_file
+chatgpt_base_url check_for_update_on_startup cli_auth_credentials_store commit_attribution computer_use
+debug default_permissions desktop disable_paste_burst
 experimental_realtime_start_instructions experimental_realtime_ws_backend_prompt experimental_realtime_ws_base_url
 experimental_realtime_ws_model experimental_realtime_ws_startup_context experimental_thread_config_endpoint
 experimental_thread_store experimental_use_freeform_apply_patch experimental_use_unified_exec_tool feedback file_opener
 forced_chatgpt_workspace_id forced_login_method ghost_snapshot goals hide_agent_reasoning hooks include_apply_patch_tool
 include_apps_instructions include_collaboration_mode_instructions marketplaces mcp_oauth_callback_port
-mcp_oauth_callback_url mcp_oauth_credentials_store mcp_servers memories model_auto_compact_token_limit
-model_auto_compact_token_limit_scope model_supports_reasoning_summaries notice notify otel permissions personality
+mcp_oauth_callback_url mcp_oauth_credentials_store mcp_servers memories model_supports_reasoning_summaries
+notice notify otel permissions personality
 plan_mode_reasoning_effort plugins realtime responses_api_metadata review_model show_raw_agent_reasoning skills
 sqlite_home suppress_unstable_features_warning tool_suggest tui windows windows_wsl_setup_acknowledged
 """.split()

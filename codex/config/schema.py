@@ -12,6 +12,7 @@ from codex.base.jsontext import Json
 from codex.protocol.permission import ApprovalPolicy, SandboxPolicy
 
 WireApi: TypeAlias = Literal["responses", "chat", "scripted"]
+CompactScope: TypeAlias = Literal["total", "body_after_prefix"]
 
 
 @attrs.frozen
@@ -65,6 +66,9 @@ class Config:
     model_provider: str = "openai"
     model_providers: Mapping[str, ProviderInfo] = attrs.field(factory=dict[str, ProviderInfo])
     model_context_window: int | None = None
+    model_auto_compact_token_limit: int | None = None
+    model_auto_compact_token_limit_scope: CompactScope = "total"
+    compact_prompt: str | None = None
     model_reasoning_effort: str | None = None
     model_reasoning_summary: str | None = None
     model_verbosity: str | None = None

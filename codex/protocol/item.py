@@ -135,6 +135,13 @@ class WebSearch:
 
 
 @attrs.frozen
+class ContextCompaction:
+    """The history was replaced by a summary; started but never completed: it was not, and the old one holds."""
+
+    id: str
+
+
+@attrs.frozen
 class ErrorNote:
     """Something went wrong or deserves a warning; the turn goes on."""
 
@@ -152,5 +159,6 @@ ThreadItem: TypeAlias = (
     | CollabToolCall
     | ImageView
     | WebSearch
+    | ContextCompaction
     | ErrorNote
 )

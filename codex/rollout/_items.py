@@ -6,6 +6,7 @@ from codex.protocol.item import (
     AgentState,
     CollabToolCall,
     CommandExecution,
+    ContextCompaction,
     FileChange,
     FileUpdate,
     ImageView,
@@ -46,6 +47,8 @@ def item_payload(item: ThreadItem) -> JsonObject | None:
             return {"type": "ImageView", "id": item_id, "path": file_uri(path)}
         case WebSearch(id=item_id, query=query, action=action):
             return {"type": "WebSearch", "id": item_id, "query": query, "action": action}
+        case ContextCompaction(id=item_id):
+            return {"type": "ContextCompaction", "id": item_id}
         case _:
             return None
 

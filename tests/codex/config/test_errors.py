@@ -172,7 +172,7 @@ def test_missing_files_that_a_key_names_are_told(place: Place) -> None:
     assert faults(place, override) == [
         (
             f"-c {override}: model_instructions_file: '{place.cwd}/empty.md' is empty; "
-            "write the instructions into it, or remove the key"
+            "write the text into it, or remove the key"
         )
     ]
 
