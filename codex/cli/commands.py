@@ -10,6 +10,7 @@ OFFERED = {
     "exec": "Run an agent on a task, without a conversation [alias: e]",
     "demo": "Watch an agent repair a small project; needs no model and no key",
     "apply-patch": "Apply a patch in the format of the apply_patch tool",
+    "config": "Show what is in force and why, and change config.toml",
     "login": "Keep an API key, or show what is kept",
     "logout": "Forget the API key",
     "debug": "Tools for developers: 'debug model-server' serves a scripted model",
@@ -160,6 +161,12 @@ def run_apply_patch(arguments: list[str]) -> int:
     return run_standalone(arguments, stdin, os.getcwd())
 
 
+def _config(arguments: list[str], before: Parsed) -> int:
+    from codex.cli.config_command import run_config
+
+    return run_config(arguments, before)
+
+
 def _login(arguments: list[str], before: Parsed) -> int:
     from codex.cli.login import run_login
 
@@ -187,6 +194,7 @@ _COMMANDS = {
     "exec": _exec,
     "demo": _demo,
     "apply-patch": _apply_patch,
+    "config": _config,
     "login": _login,
     "logout": _logout,
     "debug": _debug,

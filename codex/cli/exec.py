@@ -8,9 +8,8 @@ import errno
 import gc
 import os
 import signal
+from functools import partial
 from typing import TYPE_CHECKING
-
-import attrs
 
 from codex import __version__
 from codex.base.errors import UserError
@@ -88,19 +87,37 @@ def configure(options: ExecOptions) -> "Config":
         "disable": options.config.disable,
         "ephemeral": options.ephemeral,
         "exec_defaults": True,
+        # As in Codex, another policy in a file or in `-c` does not change that.
+        "never_asks": True,
     }
-    trust = [f'projects."{_toml_text(cwd)}".trust_level="trusted"'] if options.trust else []
-    config = load_config(
+    load = partial(
+        load_config,
         cwd=cwd,
-        overrides=[*options.config.overrides, *trust],
         flags=flags,
         profile=options.config.profile,
         environ=os.environ,
         ignore_user_config=options.ignore_user_config,
         strict=options.strict_config,
     )
-    # Nobody can be asked here; as in Codex, another policy in a file or in `-c` does not change that.
-    return attrs.evolve(config, approval_policy="never")
+    config = load(overrides=options.config.overrides)
+    if not options.trust or config.trusted:
+        return config
+    trusted = _trust(config)
+    return load(overrides=[*options.config.overrides, f'projects."{_toml_text(trusted)}".trust_level="trusted"'])
+
+
+def _trust(config: "Config") -> str:
+    """Keep that the project is trusted; where that is impossible, it is trusted in this run. The directory."""
+    from codex.config.trust_answer import save_trust, trust_target
+
+    if config.trust_level == "untrusted":
+        where = os.path.join(config.codex_home, "config.toml")
+        raise UserError(f"--trust: {trust_target(config)} is marked as untrusted; change that in {where} first")
+    try:
+        return save_trust(config, "trusted", home=os.path.expanduser("~"))
+    except UserError as error:
+        say(f"warning: --trust counts for this run only: {error}")
+        return trust_target(config)
 
 
 def _toml_text(text: str) -> str:

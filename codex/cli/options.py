@@ -52,7 +52,7 @@ ROOT_ONLY = [
 
 EXEC_ONLY = [
     Option("skip-git-repo-check", "Run outside of a Git repository too"),
-    Option("trust", "Trust this directory in this run: its own configuration counts, no repository is needed"),
+    Option("trust", "Trust this project from now on: its own configuration counts, no repository is needed"),
     Option("ephemeral", "Keep no record of the thread on disk"),
     Option("ignore-user-config", "Leave $CODEX_HOME/config.toml unread"),
     Option("ignore-rules", "Leave .rules files unread"),

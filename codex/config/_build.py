@@ -11,6 +11,8 @@ from codex.protocol.permission import SandboxPolicy
 
 if TYPE_CHECKING:
     from codex.base.jsontext import Json
+    from codex.config._projects import Project
+    from codex.config._requirements import Requirements
     from codex.protocol.permission import ApprovalPolicy, SandboxMode
 
 # Keys that are fields of `Config` as they are.
@@ -39,8 +41,17 @@ _PROVIDER_SHORTCUTS = (("openai_base_url", "openai", "base_url"), ("model_script
 class Builder:
     """Puts a `Config` together from checked layers, lowest first."""
 
-    def __init__(self, layers: Sequence[Layer], faults: Faults, *, codex_home: str, cwd: str) -> None:
-        self._layers, self._faults, self._codex_home, self._cwd = layers, faults, codex_home, cwd
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        faults: Faults,
+        requirements: "Requirements",
+        project: "Project",
+        *,
+        codex_home: str,
+    ) -> None:
+        self._layers, self._faults, self._codex_home = layers, faults, codex_home
+        self._requirements, self._project = requirements, project
         self._merged = merge(layers)
 
     def build(
@@ -50,6 +61,7 @@ class Builder:
         local_provider: str | None,
         add_dirs: Sequence[str],
         ephemeral: bool,
+        bypass_hook_trust: bool,
         exec_defaults: bool,
         profile: str | None,
         warnings: list[str],
@@ -57,8 +69,7 @@ class Builder:
     ) -> Config:
         """The whole; faults that only show between keys are added, and the result then counts for nothing."""
         provider, model = self._model(oss=oss, local_provider=local_provider)
-        trust = self._trust()
-        approval, sandbox = self._permissions(trust, add_dirs, warnings, exec_defaults=exec_defaults)
+        approval, sandbox = self._permissions(add_dirs, warnings, exec_defaults=exec_defaults)
         agents, history = self._sub("agents"), self._sub("history")
         tools, linux = self._sub("tools"), self._sub("sandbox_linux")
         values: Table = {key: self._merged[key] for key in _PLAIN if key in self._merged}
@@ -82,7 +93,7 @@ class Builder:
         new = cast("Callable[..., Config]", Config)
         return new(
             codex_home=self._codex_home,
-            cwd=self._cwd,
+            cwd=self._project.cwd,
             model=model,
             model_provider=provider,
             model_providers=providers,
@@ -91,12 +102,14 @@ class Builder:
             approval_policy=approval,
             sandbox_policy=sandbox,
             shell_environment_policy=self._shell_environment(),
-            features=cast("dict[str, bool]", self._sub("features")),
+            features=self._features(),
             ephemeral=ephemeral,
+            bypass_hook_trust=bypass_hook_trust,
             profile=profile,
-            trusted=trust == "trusted",
+            trust_level=self._project.trust,
+            project_root=self._project.root,
             warnings=tuple(warnings),
-            extra={key: _json(value) for key, value in ignored.items()},
+            extra={key: as_json(value) for key, value in ignored.items()},
             **values,
         )
 
@@ -128,26 +141,22 @@ class Builder:
         table = cast("Table", self._sub("model_providers").get(provider, {}))
         return table.get("wire_api", "scripted" if provider == "scripted" else "") == "scripted"
 
-    def _trust(self) -> str | None:
-        projects = cast("dict[str, Table]", self._sub("projects"))
-        if not projects:
-            return None
-        from codex.config.trust import trust_level
-
-        levels = {path: str(table["trust_level"]) for path, table in projects.items() if "trust_level" in table}
-        markers = cast("list[str]", self._merged.get("project_root_markers", [".git"]))
-        return trust_level(self._cwd, levels, markers)
+    def _features(self) -> dict[str, bool]:
+        set_by = {name: layer for layer in self._layers for name in cast("Table", layer.table.get("features", {}))}
+        return cast("dict[str, bool]", self._requirements.pin(self._sub("features"), set_by))
 
     def _permissions(
-        self, trust: str | None, add_dirs: Sequence[str], warnings: list[str], *, exec_defaults: bool
+        self, add_dirs: Sequence[str], warnings: list[str], *, exec_defaults: bool
     ) -> tuple["ApprovalPolicy", SandboxPolicy]:
+        trust, approval = self._project.trust, "on-request"
+        if trust == "untrusted":
+            approval = "untrusted"
         if exec_defaults:
-            approval, mode = "never", "read-only"
-        else:
-            approval = "untrusted" if trust == "untrusted" else "on-request"
-            mode = "workspace-write" if trust == "trusted" else "read-only"
-        approval = cast("ApprovalPolicy", self._merged.get("approval_policy", approval))
-        mode = cast("SandboxMode", self._merged.get("sandbox_mode", mode))
+            approval = "never"
+        approval = cast("ApprovalPolicy", self._allowed("approval_policy", approval))
+        mode = cast(
+            "SandboxMode", self._allowed("sandbox_mode", "workspace-write" if trust == "trusted" else "read-only")
+        )
         write = self._sub("sandbox_workspace_write")
         roots = [*cast("list[str]", write.get("writable_roots", [])), *add_dirs]
         if add_dirs and mode == "read-only":
@@ -159,6 +168,10 @@ class Builder:
             exclude_tmpdir_env_var=write.get("exclude_tmpdir_env_var") is True,
             exclude_slash_tmp=write.get("exclude_slash_tmp") is True,
         )
+
+    def _allowed(self, key: str, default: str) -> str:
+        """The value of a key that requirements may constrain."""
+        return self._requirements.constrain(key, cast("str", self._merged.get(key, default)), self._winner(key))
 
     def _shell_environment(self) -> ShellEnvironmentPolicy:
         table = self._sub("shell_environment_policy")
@@ -206,10 +219,10 @@ def _asks_for_model(layer: Layer) -> bool:
     return layer.kind != "user" and "model" in layer.table
 
 
-def _json(value: Toml) -> "Json":
+def as_json(value: Toml) -> "Json":
     """A TOML value as JSON: dates and times become text."""
     if isinstance(value, dict):
-        return {key: _json(item) for key, item in value.items()}
+        return {key: as_json(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_json(item) for item in value]
+        return [as_json(item) for item in value]
     return value if isinstance(value, bool | int | float | str) else str(value)

@@ -65,7 +65,7 @@ class Checker:
                 if _is_deep(value):
                     self._faults.add(layer, here, f"nested more than {_MAX_DEPTH} levels deep; make it flatter")
                 else:
-                    self._note_ignored(here, value)
+                    self._note_ignored(layer, here, value)
             elif isinstance(rule, Mapping):
                 if isinstance(value, dict):
                     checked[name] = self._table(layer, value, rule, here)
@@ -101,7 +101,7 @@ class Checker:
             self._wrong(layer, path, value, expected, choices)
             return None
         if not self._quiet and path[-1] in SATISFIED and len(path) == 1 and value != SATISFIED[path[-1]]:
-            self._note_ignored(path, value)
+            self._note_ignored(layer, path, value)
         return value
 
     def _approval(self, layer: Layer, path: Path, value: Toml) -> "Toml | None":
@@ -180,7 +180,9 @@ class Checker:
             close = did_you_mean(value, choices)
         self._faults.add(layer, path, f"expected {expected}; got {describe(path, value)}{close}")
 
-    def _note_ignored(self, path: Path, value: Toml) -> None:
+    def _note_ignored(self, layer: Layer, path: Path, value: Toml) -> None:
+        if not self._quiet:
+            layer.ignored[path] = value
         if not self._quiet and not (len(path) == 1 and path[0] in SATISFIED and SATISFIED[path[0]] == value):
             self.ignored[dotted(path)] = value
 

@@ -17,10 +17,11 @@ Path: TypeAlias = tuple[str, ...]
 class Layer:
     """One source of values: a file, one `-c`, one option, one variable.
 
-    `base_dir` is where relative paths start, `note` what to add to a fault, `prefix` the table of the file it is.
+    `base_dir` is where relative paths start, `note` what to add to a fault, `prefix` the table of the file it is,
+    `ignored` the values of keys without a room here.
     """
 
-    __slots__ = ("base_dir", "kind", "note", "origin", "prefix", "table", "text")
+    __slots__ = ("base_dir", "ignored", "kind", "note", "origin", "prefix", "table", "text")
 
     def __init__(
         self, kind: str, origin: str, table: Table, base_dir: str, *, text: str = "", note: str = "", prefix: Path = ()
@@ -28,6 +29,7 @@ class Layer:
         self.kind = kind
         self.origin = origin
         self.table = table
+        self.ignored: dict[Path, Toml] = {}
         self.base_dir = base_dir
         self.text = text
         self.note = note

@@ -1,17 +1,30 @@
-"""The layers that are files in CODEX_HOME: `config.toml` and the profile in force."""
+"""The layers that are files of the system and the user: `config.toml`, the profile in force, the managed one."""
 
 import os
 
 from codex.config._faults import Faults, Layer, Table
 from codex.config._sources import read_layer
 
+SYSTEM_DIR = "/etc/codex"
 _CONFIG = "config.toml"
+
+
+def read_system(system_dir: str, faults: Faults) -> list[Layer]:
+    """The layer of the machine, below the user's."""
+    layer = read_layer("system", os.path.join(system_dir, _CONFIG), faults)
+    return [] if layer is None else [layer]
+
+
+def read_managed(system_dir: str, faults: Faults) -> list[Layer]:
+    """The layer of the machine's owner, above everything."""
+    layer = read_layer("managed", os.path.join(system_dir, "managed_config.toml"), faults)
+    return [] if layer is None else [layer]
 
 
 def read_files(
     codex_home: str, profile: str | None, faults: Faults, *, ignore_user_config: bool
 ) -> tuple[list[Layer], str | None]:
-    """The layers found, lowest first, and the name of the profile in force.
+    """The user's layers found, lowest first, and the name of the profile in force.
 
     A profile is a table `[profiles.<name>]` in config.toml, a file `<name>.config.toml`, or both (the file above).
     """

@@ -123,6 +123,12 @@ def parse_override(text: str, cwd: str, faults: Faults) -> Layer | None:
     return Layer("override", origin, table, cwd, note=note)
 
 
+def parse_key(text: str) -> Path:
+    """The parts of a dotted key with quotable parts; nothing where it holds a `=` or an open quote."""
+    path, rest = _split_key(f"{text}=")
+    return path if rest == "" else ()
+
+
 def _split_key(text: str) -> tuple[Path, str | None]:
     """The parts of the key, and what stands behind the first `=` outside quotes (None: there is none)."""
     parts, part, quoted, at = list[str](), "", "", 0

@@ -1,4 +1,7 @@
-"""Where a configuration comes from: defaults < config.toml < profile < environment < `-c` < options."""
+"""Where a configuration comes from, low to high:
+
+defaults < system < config.toml < profile < project, root to working directory < environment < `-c` < options < managed
+"""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -7,8 +10,10 @@ from typing import cast
 from codex.config._build import Builder
 from codex.config._check import Checker, absolute_path
 from codex.config._faults import Faults, Layer, Table
-from codex.config._files import read_files
+from codex.config._files import SYSTEM_DIR, read_files, read_managed, read_system
+from codex.config._projects import Project
 from codex.config._providers import environment_providers
+from codex.config._requirements import TYPED, Requirements
 from codex.config._sources import parse_override
 from codex.config.schema import Config
 
@@ -20,9 +25,22 @@ _FLAG_KEYS: Mapping[str, tuple[str, str]] = {
     "approval_policy": ("approval_policy", "--ask-for-approval"),
     "developer_instructions": ("developer_instructions", "developer instructions"),
 }
+_NOBODY = "nobody can be asked"
 _OTHER_FLAGS = frozenset(
-    ("add_dirs", "bypass", "disable", "enable", "ephemeral", "exec_defaults", "local_provider", "oss", "search")
+    (
+        *("add_dirs", "bypass", "bypass_hook_trust", "disable", "enable", "ephemeral", "exec_defaults"),
+        *("local_provider", "never_asks", "oss", "search"),
+    )
 )
+
+
+class Resolution:
+    """A configuration with where it comes from: the checked layers, lowest first, and the project."""
+
+    __slots__ = ("config", "layers", "project")
+
+    def __init__(self, config: Config, layers: Sequence[Layer], project: Project) -> None:
+        self.config, self.layers, self.project = config, layers, project
 
 
 def find_codex_home(environ: Mapping[str, str]) -> str:
@@ -54,54 +72,88 @@ def load_config(
     environ: Mapping[str, str],
     ignore_user_config: bool = False,
     strict: bool = False,
+    system_dir: str = SYSTEM_DIR,
 ) -> Config:
     """The configuration in force. `overrides` are the texts of `-c`; `codex_home` None asks the environment.
 
     `flags` hold what options said, None, False or an empty list where not given: model, model_provider, sandbox_mode,
     approval_policy, developer_instructions (strings); oss, local_provider, add_dirs, enable, disable, search,
-    ephemeral; bypass (no sandbox, no questions); exec_defaults (read-only and never asking where nothing else is said).
-    With `strict` an unknown key is an error instead of a warning.
+    ephemeral; bypass (no sandbox, no questions); bypass_hook_trust; exec_defaults (read-only and never asking where
+    nothing else is said); never_asks (nobody is there to be asked, whatever is said).
+    With `strict` an unknown key is an error instead of a warning. `system_dir` holds the files of the machine's owner.
 
     Raises:
       ConfigError: with everything that is wrong, not only the first.
     """
+    return resolve_config(
+        codex_home=codex_home,
+        cwd=cwd,
+        overrides=overrides,
+        flags=flags,
+        profile=profile,
+        environ=environ,
+        ignore_user_config=ignore_user_config,
+        strict=strict,
+        system_dir=system_dir,
+    ).config
+
+
+def resolve_config(
+    *,
+    codex_home: str | None = None,
+    cwd: str,
+    overrides: Sequence[str] = (),
+    flags: Mapping[str, object] | None = None,
+    profile: str | None = None,
+    environ: Mapping[str, str],
+    ignore_user_config: bool = False,
+    strict: bool = False,
+    system_dir: str = SYSTEM_DIR,
+) -> Resolution:
+    """The same as `load_config`, with the layers that it comes from."""
     given = {name: value for name, value in (flags or {}).items() if value not in (None, False, (), [])}
     unknown = given.keys() - _FLAG_KEYS.keys() - _OTHER_FLAGS
     assert not unknown, f"no such flags: {sorted(unknown)}"
     if codex_home is None:
         codex_home = find_codex_home(environ)
-    faults = Faults()
+    faults, home = Faults(), _user_home(environ)
+    checker = Checker(faults, strict=strict, home=home)
+    warnings = checker.warnings
     codex_home, cwd = os.path.abspath(codex_home), os.path.abspath(cwd)
     _check_directory("--cd", cwd, faults, "name an existing directory")
     if os.path.exists(codex_home):
         _check_directory("CODEX_HOME", codex_home, faults, "name a directory")
 
-    above = [layer for text in overrides if (layer := parse_override(text, cwd, faults)) is not None]
-    profile = profile or _profile_in(above)
-    below, profile = read_files(codex_home, profile, faults, ignore_user_config=ignore_user_config)
-    layers = [*below, *_environment(environ, cwd, faults), *above, *_options(given, cwd)]
-    home = _user_home(environ)
-    checker = Checker(faults, strict=strict, home=home)
+    overriding = [layer for text in overrides if (layer := parse_override(text, cwd, faults)) is not None]
+    profile = profile or _profile_in(overriding)
+    below = read_system(system_dir, faults)
+    users, profile = read_files(codex_home, profile, faults, ignore_user_config=ignore_user_config)
+    below += users
+    above = [*_environment(environ, cwd, faults), *overriding, *_options(given, cwd), *read_managed(system_dir, faults)]
+    project = Project(cwd, [*below, *above])
+    layers = [*below, *project.read_layers(codex_home, faults, warnings), *above]
     for layer in layers:
         checker.check(layer)
-    warnings = checker.warnings
+    requirements = Requirements(system_dir, faults, warnings)
+    _tell_overridden(layers, warnings)
     if checker.ignored:
         warnings.append(f"ignored, since nothing here uses them yet: {', '.join(checker.ignored)}")
     add_dirs = cast("Sequence[str]", given.get("add_dirs", ()))
     # Values that are wrong are missing from the tables: what depends on them is not looked into.
     faults.raise_if_any(warnings)
-    config = Builder(layers, faults, codex_home=codex_home, cwd=cwd).build(
+    config = Builder(layers, faults, requirements, project, codex_home=codex_home).build(
         oss="oss" in given or "local_provider" in given,
         local_provider=cast("str | None", given.get("local_provider")),
         add_dirs=[absolute_path(path, cwd, home) for path in add_dirs],
         ephemeral="ephemeral" in given,
+        bypass_hook_trust="bypass_hook_trust" in given,
         exec_defaults="exec_defaults" in given,
         profile=profile,
         warnings=warnings,
         ignored=checker.ignored,
     )
     faults.raise_if_any(warnings)
-    return config
+    return Resolution(config, layers, project)
 
 
 def _profile_in(layers: Sequence[Layer]) -> str | None:
@@ -132,7 +184,18 @@ def _options(given: Mapping[str, object], cwd: str) -> list[Layer]:
     if "bypass" in given:
         option = "--dangerously-bypass-approvals-and-sandbox"
         found.append((option, {"approval_policy": "never", "sandbox_mode": "danger-full-access"}))
-    return [Layer("option", origin, table, cwd) for origin, table in found]
+    if "never_asks" in given:
+        found.append((_NOBODY, {"approval_policy": "never"}))
+    return [Layer("program" if origin == _NOBODY else "option", origin, table, cwd) for origin, table in found]
+
+
+def _tell_overridden(layers: Sequence[Layer], warnings: list[str]) -> None:
+    """Tell what was typed in vain, since the owner of the machine has decided it."""
+    for managed in layers:
+        if managed.kind == "managed":
+            for layer in layers:
+                for key in layer.table.keys() & managed.table.keys() if layer.kind in TYPED else ():
+                    warnings.append(f"{layer.origin}: {key}: without effect, since {managed.where((key,))} decides it")
 
 
 def _check_directory(where: str, path: str, faults: Faults, way_out: str) -> None:

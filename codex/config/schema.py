@@ -56,7 +56,8 @@ class Config:
     """Everything a session needs to know; paths are absolute.
 
     `model` is None when nothing named one: starting a thread then fails with the ways out. Limits: `max_depth` and
-    `max_agents` bound the sub-agents of one root thread. `warnings` are sentences for the user; `extra` holds the
+    `max_agents` bound the sub-agents of one root thread. `trust_level` is None where the user has not said whether they
+    trust the project, whose root is `project_root`. `warnings` are sentences for the user; `extra` holds the
     values of keys without a room yet. `openai_base_url` and `model_script` stand in their providers.
     """
 
@@ -93,9 +94,16 @@ class Config:
     history_persistence: Literal["save-all", "none"] = "save-all"
     ephemeral: bool = False
     features: Mapping[str, bool] = attrs.field(factory=dict[str, bool])
-    trusted: bool = False
+    trust_level: Literal["trusted", "untrusted"] | None = None
+    project_root: str = ""
+    bypass_hook_trust: bool = False
     log_dir: str | None = None
     log_level: str = "warning"
     profile: str | None = None
     warnings: tuple[str, ...] = ()
     extra: Mapping[str, Json] = attrs.field(factory=dict[str, Json])
+
+    @property
+    def trusted(self) -> bool:
+        """Whether the user said that they trust the project."""
+        return self.trust_level == "trusted"

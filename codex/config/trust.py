@@ -30,11 +30,11 @@ def _candidates(cwd: str, markers: Sequence[str]) -> Iterator[str]:
     if root is not None:
         yield root
     repository = find_project_root(cwd)
-    if repository is not None and (main := _main_repository(repository)) is not None:
+    if repository is not None and (main := main_repository(repository)) is not None:
         yield main
 
 
-def _main_repository(root: str) -> str | None:
+def main_repository(root: str) -> str | None:
     """The repository of a linked worktree, whose `.git` is a file that points into `<main>/.git/worktrees/`."""
     try:
         with open(os.path.join(root, ".git"), encoding="utf-8", errors="replace") as file:

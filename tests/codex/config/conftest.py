@@ -11,5 +11,6 @@ from tests.codex.config.place import Place
 def place(tmp_path: Path) -> Place:
     home, cwd = tmp_path / "home", tmp_path / "work"
     home.mkdir()
-    cwd.mkdir()
-    return Place(home, cwd)
+    # A repository, so that what lies above it is never looked at.
+    (cwd / ".git").mkdir(parents=True)
+    return Place(home, cwd, tmp_path / "system")

@@ -5,19 +5,11 @@ from pathlib import Path
 
 from codex.config import Config, ProviderInfo, load_config
 from codex.config._keys import documented_keys
+from codex.config.origins import FIELDS
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = (ROOT / "docs/reference/configuration.md").read_text(encoding="utf-8")
 ROW = re.compile(r"^\| `([^`]+)` \| ([^|]+) \| ([^|]+) \| .+ \|$", re.MULTILINE)
-# Keys whose field has another name.
-FIELDS = {
-    "agents.max_threads": "max_agents",
-    "agents.max_depth": "max_depth",
-    "history.persistence": "history_persistence",
-    "sandbox_mode": "sandbox_policy.mode",
-    "sandbox_linux.allow_unprotected_git": "allow_unprotected_git",
-    "tools.update_plan.enabled": "update_plan_enabled",
-}
 
 
 def test_every_key_is_documented_with_its_type() -> None:

@@ -8,15 +8,16 @@ import pytest
 from codex.base.errors import UserError
 from codex.config import Config, find_codex_home, load_config
 from codex.config.errors import ConfigError
+from codex.config.trust_answer import needs_trust_answer, save_trust
 from codex.protocol.permission import SandboxPolicy
 from tests.codex.config.place import Place
 
 
 def test_without_any_source_everything_is_the_default(place: Place) -> None:
     config = place.load()
-    assert config == Config(codex_home=str(place.home), cwd=str(place.cwd), model_providers=config.model_providers), (
-        "a value differs from the schema's default"
-    )
+    home, cwd = str(place.home), str(place.cwd)
+    expected = Config(codex_home=home, cwd=cwd, project_root=cwd, model_providers=config.model_providers)
+    assert config == expected, "a value differs from the schema's default"
     assert list(config.model_providers) == ["openai", "ollama", "lmstudio", "scripted"]
     assert config.model is None
 
@@ -142,7 +143,6 @@ def test_bypassing_beats_every_other_word_on_permissions(place: Place) -> None:
 )
 def test_trust_is_found_for_the_project_root(place: Place, level: str, approval: str, mode: str) -> None:
     place.write(f'[projects."{place.cwd}"]\ntrust_level = "{level}"\n')
-    (place.cwd / ".git").mkdir()
     inner = place.cwd / "src" / "deep"
     inner.mkdir(parents=True)
     config = load_config(codex_home=str(place.home), cwd=str(inner), environ={})
@@ -152,6 +152,7 @@ def test_trust_is_found_for_the_project_root(place: Place, level: str, approval:
 def test_a_worktree_is_trusted_with_its_repository(place: Place) -> None:
     main = place.home / "main"
     (main / ".git" / "worktrees" / "w").mkdir(parents=True)
+    (place.cwd / ".git").rmdir()
     (place.cwd / ".git").write_text(f"gitdir: {main}/.git/worktrees/w\n")
     place.write(f'[projects."{main}"]\ntrust_level = "trusted"\n')
     assert place.load().trusted
@@ -242,3 +243,17 @@ def test_the_log_level_comes_from_the_variable_before_the_file(place: Place) -> 
     place.write('log_level = "info"')
     assert place.load().log_level == "info"
     assert place.load(environ={"CODEX_LOG": "debug,model=error"}).log_level == "debug,model=error"
+
+
+def test_the_user_is_asked_once_about_a_project_and_for_all_its_worktrees(place: Place) -> None:
+    main, inner = place.home / "main", place.cwd / "a"
+    (main / ".git" / "worktrees" / "w").mkdir(parents=True)
+    inner.mkdir()
+    assert needs_trust_answer(place.load(cwd=inner)) == str(place.cwd)
+    (place.cwd / ".git").rmdir()
+    (place.cwd / ".git").write_text(f"gitdir: {main}/.git/worktrees/w\n")
+    config = place.load(cwd=inner)
+    assert needs_trust_answer(config) == str(main)
+    assert save_trust(config, "untrusted", home="/") == str(main)
+    answered = place.load(cwd=inner)
+    assert (needs_trust_answer(answered), answered.trust_level) == (None, "untrusted")

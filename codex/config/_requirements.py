@@ -1,0 +1,89 @@
+"""What the owner of the machine allows: `requirements.toml` constrains values and sets none.
+
+A value of a file that is not allowed is replaced by one that is, with a warning; asked for on the command line it is
+a fault. Where nobody asked, the default adapts without a word.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import cast
+
+from codex.config._faults import Faults, Layer, Path, Table, Toml, dotted
+from codex.config._sources import read_layer
+
+# The key in requirements.toml: the key it constrains, and the values known.
+_ALLOWED: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "allowed_approval_policies": ("approval_policy", ("untrusted", "on-request", "on-failure", "never")),
+    "allowed_sandbox_modes": ("sandbox_mode", ("read-only", "workspace-write", "danger-full-access")),
+}
+# Layers that somebody typed, just now.
+TYPED = ("option", "override")
+
+
+class Requirements:
+    """The constraints in force; without a file everything is allowed."""
+
+    __slots__ = ("_faults", "_layer", "_table", "_warnings")
+
+    def __init__(self, system_dir: str, faults: Faults, warnings: list[str]) -> None:
+        self._faults, self._warnings = faults, warnings
+        self._layer = read_layer("requirements", os.path.join(system_dir, "requirements.toml"), faults)
+        self._table: Table = {} if self._layer is None else self._checked(self._layer)
+
+    def constrain(self, key: str, value: str, asked: Layer | None) -> str:
+        """The value, or an allowed one in its place; `asked` is the layer that asked for it, if one did."""
+        allowed = cast("list[str] | None", self._table.get(key))
+        if allowed is None or value in allowed:
+            return value
+        fallback = "read-only" if key == "sandbox_mode" else allowed[0]
+        if asked is not None and asked.kind != "program":
+            self._refuse(asked, (key,), f'"{value}" is not allowed here', f'"{fallback}" is in force')
+        return fallback
+
+    def pin(self, features: Table, find: "Mapping[str, Layer]") -> Table:
+        """The features with the pinned ones as they are pinned; `find` gives the layer that set one."""
+        pinned = cast("Table", self._table.get("features", {}))
+        for name, value in pinned.items():
+            if name in find and features.get(name) != value:
+                self._refuse(find[name], ("features", name), "is pinned here", f"it is {'on' if value else 'off'}")
+        return {**features, **pinned}
+
+    def _refuse(self, asked: Layer, key: Path, problem: str, outcome: str) -> None:
+        assert self._layer is not None
+        text = f"{problem} by {self._layer.origin}"
+        if asked.kind in TYPED:
+            self._faults.add_at(asked.origin, key, f"{text}; leave it out, or ask the machine's owner")
+        else:
+            self._warnings.append(f"{asked.where(key)}: {dotted(key)}: {text}; {outcome}")
+
+    def _checked(self, layer: Layer) -> Table:
+        found: Table = {}
+        ignored: list[str] = []
+        for name, value in layer.table.items():
+            if name in _ALLOWED:
+                key, known = _ALLOWED[name]
+                if self._is_list_of(layer, name, value, known):
+                    found[key] = value
+            elif name == "features":
+                found[name] = self._pins(layer, value)
+            else:
+                ignored.append(name)
+        if "sandbox_mode" in found and "read-only" not in cast("list[str]", found["sandbox_mode"]):
+            self._faults.add(layer, ("allowed_sandbox_modes",), 'must hold "read-only": there is nothing stricter')
+        if ignored:
+            names = ", ".join(ignored)
+            self._warnings.append(f"{layer.origin}: nothing here enforces these requirements yet: {names}")
+        return found
+
+    def _is_list_of(self, layer: Layer, name: str, value: Toml, known: tuple[str, ...]) -> bool:
+        good = isinstance(value, list) and value and all(item in known for item in value)
+        if not good:
+            expected = ", ".join(f'"{word}"' for word in known)
+            self._faults.add(layer, (name,), f"expected an array with at least one of {expected}")
+        return bool(good)
+
+    def _pins(self, layer: Layer, value: Toml) -> Table:
+        if isinstance(value, dict) and all(isinstance(item, bool) for item in value.values()):
+            return value
+        self._faults.add(layer, ("features",), "expected a table of features that are true or false")
+        return {}
