@@ -23,7 +23,7 @@ from ._errors import (
 from ._exit import Exit
 from ._host import DeadLetter, Observer, Report
 from ._info import ActorInfo, Statistics, describe, picture, tree
-from ._lanes import request
+from ._lanes import Overflow, request
 from ._place import Place
 from ._ref import Down, Ref, Vacated
 from ._registry import Registry
@@ -47,6 +47,7 @@ __all__ = [
     "MailboxFull",
     "NameTaken",
     "Observer",
+    "Overflow",
     "Place",
     "Ref",
     "Registry",

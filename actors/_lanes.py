@@ -247,6 +247,13 @@ class Lanes:
         self.ended = self.urgent = True
         self.wake()
 
+    def resize(self, capacity: int) -> None:
+        """Another capacity. What is queued beyond it stays."""
+        if self.room >= 0:
+            self.room = capacity
+        self.capacity = capacity
+        self._admit()
+
     def close(self, error: Callable[[], Exception]) -> None:
         """Refuse writing from now on; senders that wait get the error."""
         self.room = -1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Generic, TypeVar
 
 import trio
@@ -10,6 +10,7 @@ import trio
 from ._cell import Cell, current
 from ._exit import Exit
 from ._host import Machinery
+from ._lanes import Overflow
 from ._ref import Ref
 
 M = TypeVar("M")
@@ -110,6 +111,27 @@ class Place(Generic[M]):
         finally:
             if owner is not None:
                 owner.waits_for = None
+
+    def change(
+        self,
+        run: Callable[[Any], Awaitable[None]],
+        *,
+        capacity: int,
+        shutdown: float,
+        overflow: Overflow,
+        key: Callable[[M], object] | None,
+        redeliver: bool,
+    ) -> None:
+        """Take another function from the next incarnation on, and the rest, as of `Mailbox.open_place`, at once.
+
+        Among what its owner owns the place is the last started now.
+        """
+        cell = self._cell
+        cell.run, cell.shutdown, cell.brutal = run, shutdown, shutdown == 0
+        cell.set_overflow(overflow, key)
+        cell.lanes.redeliver = redeliver
+        cell.lanes.resize(capacity)
+        cell.move_last()
 
     def remove(self) -> None:
         """Give the vacant place up: its messages become dead letters, its watchers get Down."""

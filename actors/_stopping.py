@@ -37,6 +37,12 @@ class Record:
                 parent.children = {}
             parent.children[self] = None
 
+    def move_last(self) -> None:
+        """Among those its owner owns it is the last started now."""
+        if self.parent is not None and self.parent.children is not None and self in self.parent.children:
+            del self.parent.children[self]
+            self.parent.children[self] = None
+
     @property
     def stopping(self) -> bool:
         """Whether nothing may be started below it any more."""

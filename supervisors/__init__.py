@@ -17,7 +17,7 @@ from ._errors import (
     SupervisorError,
 )
 from ._foreign import ProcessFailed, process_child, thread_child, worker_child
-from ._spec import Backoff, ChildSpec, SupervisorSpec
+from ._spec import Backoff, ChildSpec, SupervisorSpec, check_spec
 from ._supervisor import Supervisor, start_supervisor
 from .messages import ChildCounts, ChildInfo
 
@@ -39,6 +39,7 @@ __all__ = [
     "Supervisor",
     "SupervisorError",
     "SupervisorSpec",
+    "check_spec",
     "process_child",
     "start_supervisor",
     "thread_child",

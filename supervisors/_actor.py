@@ -18,8 +18,9 @@ from actors import ActorGone, Exit, Mailbox, Place, Ref, Reply, Shutdown, Timer,
 from . import _machine as machine
 from ._errors import AlreadyStarted, ChildNotFound, ChildRunning, Ignore, StartFailed, SupervisorError
 from ._machine import Child, GiveUp, Plan, Supervision
-from ._spec import ChildSpec, Run, SupervisorSpec, check_child
+from ._spec import ChildSpec, Run, SupervisorSpec, check_change, check_child
 from .messages import (
+    ChangeSpec,
     ChildInfo,
     DeleteChild,
     GetSpec,
@@ -145,6 +146,8 @@ class _Shell:
                 reply.set([self.info(child) for child in supervision.children.values()])
             case GetSpec(child=named, reply=reply):
                 await self.answer(reply, self.get_spec(named))
+            case ChangeSpec(spec=spec, reply=reply):
+                await self.answer(reply, self.change_spec(spec))
             case _ as never:
                 self.refuse(never)
 
@@ -188,6 +191,11 @@ class _Shell:
 
     async def change(self, child: str | Ref[Any], plan: Callable[[str], Plan[None]]) -> None:
         await self.perform(plan(self.id_of(child)))
+
+    async def change_spec(self, spec: SupervisorSpec) -> None:
+        supervision = self.supervision
+        check_change(spec, supervision.spec, supervision.children, self.mailbox.ref.path)
+        await self.perform(supervision.change_spec(spec))
 
     async def get_spec(self, child: str | Ref[Any]) -> ChildSpec:
         found = self.supervision.children.get(self.id_of(child))
@@ -245,24 +253,41 @@ class _Shell:
                         self.tell("killed", child, exit)
                 case ("remove", child):
                     self.remove(child)
+                case ("apply", child):
+                    self.apply(child)
                 case ("later", child, seconds):
                     self.later(child, seconds)
                 case ("tell", kind, child, exit):
                     self.tell(kind, child, exit)
 
     def begin(self, child: Child, early: Reply[list[Ref[Any]]] | None = None) -> None:
-        place: Place[Any] | None = child.handle
-        if place is None:
-            spec = child.spec
-            place = child.handle = self.mailbox.open_place(
-                self.run_of(spec),
-                name=spec.id,
-                capacity=spec.capacity,
-                shutdown=spec.shutdown_seconds,
-                redeliver=spec.redeliver,
-            )
-            place.tag = child
+        place: Place[Any] = child.handle or self.open(child)
         place.start_nowait(None if early is None else partial(early.set, [place.ref]))
+
+    def open(self, child: Child) -> Place[Any]:
+        spec = child.spec
+        place: Place[Any] = self.mailbox.open_place(
+            self.run_of(spec),
+            name=spec.id,
+            capacity=spec.capacity,
+            shutdown=spec.shutdown_seconds,
+            overflow=spec.overflow,
+            key=spec.key,
+            redeliver=spec.redeliver,
+        )
+        child.handle, place.tag = place, child
+        return place
+
+    def apply(self, child: Child) -> None:
+        spec, place = child.spec, child.handle or self.open(child)
+        place.change(
+            self.run_of(spec),
+            capacity=spec.capacity,
+            shutdown=spec.shutdown_seconds,
+            overflow=spec.overflow,
+            key=spec.key,
+            redeliver=spec.redeliver,
+        )
 
     async def wait_started(self, child: Child) -> machine.Outcome:
         place: Place[Any] = child.handle

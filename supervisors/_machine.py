@@ -47,14 +47,15 @@ class Child:
 
 Told: TypeAlias = Literal["crash", "restart", "start_failed", "give_up"]
 Effect: TypeAlias = (
-    tuple[Literal["start", "begin", "await", "stop", "remove"], Child]
+    tuple[Literal["start", "begin", "await", "stop", "remove", "apply"], Child]
     | tuple[Literal["later"], Child, float]
     | tuple[Literal["tell"], Told, Child, Exit | None]
 )
 """What to do.
 
 start: answered with None, why it failed, or `IGNORED`. begin, await: the two halves of start. stop: answered when
-nothing of it is left. remove: its spec is gone, give up its place. later: call `retry` after so many seconds; 0: when
+nothing of it is left. remove: its spec is gone, give up its place. apply: its spec is another one, or its place in the
+order; what runs goes on. later: call `retry` after so many seconds; 0: when
 the mailbox has been read. tell: report it.
 """
 
@@ -77,18 +78,18 @@ Plan: TypeAlias = Generator[Effect, Outcome, T]
 class Intensity:
     """How many restarts fall in the last `period` seconds."""
 
-    __slots__ = ("_at", "_max", "_period")
+    __slots__ = ("_at", "max_restarts", "period")
 
     def __init__(self, max_restarts: int, period: float) -> None:
-        self._max, self._period = max_restarts, period
+        self.max_restarts, self.period = max_restarts, period
         self._at: deque[float] = deque()
 
     def allow(self, now: float) -> bool:
         """Count one more; False when that is too many."""
         self._at.append(now)
-        while self._at[0] < now - self._period:
+        while self._at[0] < now - self.period:
             self._at.popleft()
-        return len(self._at) <= self._max
+        return len(self._at) <= self.max_restarts
 
 
 class Supervision:
@@ -167,6 +168,21 @@ class Supervision:
         if child.state != "stopped":
             raise _not_stopped(child)
         yield from self._forget(child)
+
+    def change_spec(self, spec: SupervisorSpec) -> Plan[None]:
+        """Take other rules and specs from now on; what runs goes on, and restarts that were counted stay so.
+
+        Start order: the children of the new spec, those it adds as stopped; then those it does not name, as they were.
+        """
+        self.spec = spec
+        self._intensity.max_restarts, self._intensity.period = spec.max_restarts, spec.period
+        old, self.children = self.children, {}
+        for one in spec.children:
+            child = self.children[one.id] = old.pop(one.id, None) or Child(one)
+            child.spec = one
+        self.children.update(old)
+        for child in self.children.values():
+            yield "apply", child
 
     # -- happened --------------------------------------------------------------------------------------
 

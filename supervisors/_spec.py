@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
 import attrs
 
-from actors import Mailbox
+from actors import Mailbox, Overflow
 
 from ._errors import BadSpec
 
@@ -19,6 +19,7 @@ Run: TypeAlias = Callable[[Mailbox[Any]], Awaitable[None]]
 
 _RESTARTS: Final = ("permanent", "transient", "temporary")
 _STRATEGIES: Final = ("one_for_one", "one_for_all", "rest_for_one", "dynamic")
+_OVERFLOWS: Final = ("wait", "fail", "drop_oldest", "drop_newest")
 _AUTO_SHUTDOWNS: Final = ("never", "any_significant", "all_significant")
 
 
@@ -50,7 +51,7 @@ class ChildSpec:
       infinity.
       significant: its own, final end may end the supervisor, see `SupervisorSpec.auto_shutdown`.
       start_timeout: seconds until a start that has not been acknowledged has failed.
-      capacity: messages its mailbox holds.
+      capacity, overflow, key: of its mailbox, as of `Runtime.spawn`.
       redeliver: the message in hand at a crash is read once more by the next incarnation, unless it was a question.
       backoff: how long to wait before a restart; default: not at all.
     """
@@ -62,6 +63,8 @@ class ChildSpec:
     significant: bool = False
     start_timeout: float = 30.0
     capacity: int = 256
+    overflow: Overflow = "wait"
+    key: Callable[[Any], object] | None = None
     redeliver: bool = False
     backoff: Backoff | None = None
 
@@ -96,8 +99,8 @@ class SupervisorSpec:
     auto_shutdown: AutoShutdown = "never"
 
 
-def check(spec: SupervisorSpec, path: str = "supervisor") -> None:
-    """Refuse a spec that cannot work, naming the field. Looks below, too, however deep."""
+def check_spec(spec: SupervisorSpec, path: str = "supervisor") -> None:
+    """Refuse a spec that cannot work: raises BadSpec, naming path and field. Looks below, too, however deep."""
     work = [(spec, path)]
     for one, at in work:
         _check_rules(one, at)
@@ -115,7 +118,20 @@ def check_child(child: ChildSpec, spec: SupervisorSpec, above: Mailbox[Any]) -> 
     """Refuse a child that cannot work below the supervisor with this spec and mailbox."""
     _check_child(child, spec, above)
     if isinstance(child.start, SupervisorSpec):
-        check(child.start, f"{above.ref.path}/{child.id}")
+        check_spec(child.start, f"{above.ref.path}/{child.id}")
+
+
+def check_change(new: SupervisorSpec, old: SupervisorSpec, known: Collection[str], path: str) -> None:
+    """Refuse a spec that cannot work for a supervisor that runs with the old one and has these children."""
+    check_spec(new, path)
+    if new.strategy != old.strategy and "dynamic" in (new.strategy, old.strategy):
+        others = "dynamic" if old.strategy == "dynamic" else ", ".join(one for one in _STRATEGIES if one != "dynamic")
+        raise BadSpec(
+            path, "strategy", new.strategy, f"{others}: a dynamic supervisor stays one, and no other becomes one"
+        )
+    added = [child.id for child in new.children if child.id not in known]
+    if new.strategy == "dynamic" and added:
+        raise BadSpec(path, "children", added, "children that run; start_children() adds others")
 
 
 def _check_rules(spec: SupervisorSpec, path: str) -> None:
@@ -150,10 +166,28 @@ def _fault(child: ChildSpec, spec: SupervisorSpec) -> tuple[str, object, str] | 
         return "start_timeout", child.start_timeout, "seconds, more than 0"
     if not _is_int(child.capacity) or child.capacity < 1:
         return "capacity", child.capacity, "a whole number from 1 on"
+    if child.overflow not in _OVERFLOWS:
+        return "overflow", child.overflow, f"one of {', '.join(_OVERFLOWS)}"
+    if child.key is not None and not callable(child.key):
+        return "key", child.key, "a function of a message"
+    if child.backoff is not None and (fault := _backoff_fault(child.backoff)) is not None:
+        return fault
     if child.significant and child.restart == "permanent":
         return "significant", True, "False for a permanent child: it has no final end"
     if child.significant and spec.auto_shutdown == "never":
         return "significant", True, "False where auto_shutdown is never"
+    return None
+
+
+def _backoff_fault(backoff: Backoff) -> tuple[str, object, str] | None:
+    if not (_is_number(backoff.first) and 0 < backoff.first < math.inf):
+        return "backoff.first", backoff.first, "seconds, more than 0 and finite"
+    if not (_is_number(backoff.limit) and backoff.first <= backoff.limit < math.inf):
+        return "backoff.limit", backoff.limit, "finite seconds, from `first` on"
+    if not (_is_number(backoff.jitter) and 0 <= backoff.jitter < math.inf):
+        return "backoff.jitter", backoff.jitter, "a share from 0 on"
+    if backoff.reset is not None and not (_is_number(backoff.reset) and backoff.reset >= 0):
+        return "backoff.reset", backoff.reset, "seconds from 0 on, or None"
     return None
 
 

@@ -11,8 +11,9 @@ import trio
 from actors import Exit, Mailbox, Ref, Reply, Runtime, Topic, describe, picture, tree
 
 from ._actor import Event, supervise
-from ._spec import ChildSpec, SupervisorSpec, check
+from ._spec import ChildSpec, SupervisorSpec, check_spec
 from .messages import (
+    ChangeSpec,
     ChildCounts,
     ChildInfo,
     DeleteChild,
@@ -86,6 +87,18 @@ class Supervisor:
         """The spec of a child, by id or ref. Raises ChildNotFound."""
         return await self.ref.ask(partial(GetSpec, child))
 
+    async def change_spec(self, spec: SupervisorSpec) -> None:
+        """Have other rules and child specs hold from now on, without stopping anybody.
+
+        A child with the id of a running one: its new `shutdown`, `restart`, `capacity` and so on hold at once, its new
+        `start` from its next start on. One the supervisor does not have is added as stopped, for `restart_child`. One
+        the new spec does not name stays as it is. Restarts that were counted stay counted. Cancelled: it may be done.
+
+        Raises BadSpec, also for a change to or from `dynamic` and for a dynamic supervisor's new children; then
+        nothing has changed.
+        """
+        await self.ref.ask(partial(ChangeSpec, spec))
+
     def picture(self) -> str:
         """The tree below it as text: names, states, restarts, mailboxes, uptimes."""
         return picture(describe(self.ref))
@@ -111,7 +124,7 @@ async def start_supervisor(
     Cancelled: what was started is stopped. Raises BadSpec before anything starts; StartFailed when a child's start
     failed, after those before it were stopped, latest first; ActorGone when the owner is being stopped.
     """
-    check(spec, name)
+    check_spec(spec, name)
     events: Topic[Event] = Topic(name)
     ready: Reply[None] = Reply()
     ref: Ref[Any] = owner.spawn(partial(supervise, spec=spec, events=events, ready=ready), name=name, shutdown=shutdown)

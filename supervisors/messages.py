@@ -9,7 +9,7 @@ import attrs
 
 from actors import Ref, Reply, Vacated
 
-from ._spec import ChildSpec
+from ._spec import ChildSpec, SupervisorSpec
 
 
 @attrs.frozen
@@ -80,4 +80,14 @@ class GetSpec:
     reply: Reply[ChildSpec]
 
 
-Message: TypeAlias = StartChildren | TerminateChild | RestartChild | DeleteChild | WhichChildren | GetSpec | Vacated
+@attrs.frozen
+class ChangeSpec:
+    """Take other rules and child specs, without stopping anybody."""
+
+    spec: SupervisorSpec
+    reply: Reply[None]
+
+
+Message: TypeAlias = (
+    StartChildren | TerminateChild | RestartChild | DeleteChild | WhichChildren | GetSpec | ChangeSpec | Vacated
+)

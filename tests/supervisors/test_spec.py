@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from actors import Mailbox, open_runtime
-from supervisors import BadSpec, ChildSpec, SupervisorSpec, start_supervisor
+from supervisors import Backoff, BadSpec, ChildSpec, SupervisorSpec, check_spec, start_supervisor
 
 
 async def run(mailbox: Mailbox[Any]) -> None:
@@ -42,6 +42,13 @@ def refuse_child(**fields: Any) -> tuple[str, SupervisorSpec]:
         refuse_child(shutdown=math.nan),
         refuse_child(start_timeout=0),
         refuse_child(capacity=0),
+        refuse_child(overflow="drop"),
+        refuse_child(key="name"),
+        ("backoff.first", refuse_child(backoff=Backoff(0, 1))[1]),
+        ("backoff.limit", refuse_child(backoff=Backoff(2, 1))[1]),
+        ("backoff.limit", refuse_child(backoff=Backoff(2, math.inf))[1]),
+        ("backoff.jitter", refuse_child(backoff=Backoff(1, 2, jitter=-0.1))[1]),
+        ("backoff.reset", refuse_child(backoff=Backoff(1, 2, reset=-1))[1]),
         refuse_child(significant=True),
         refuse_child(significant=True, restart="transient"),
     ],
@@ -52,7 +59,9 @@ async def test_a_spec_that_cannot_work_is_refused_by_field_before_anything_start
     async with open_runtime() as runtime:
         with pytest.raises(BadSpec) as refused:
             await start_supervisor(runtime, spec)
-        assert refused.value.field == field
+        with pytest.raises(BadSpec) as checked:
+            check_spec(spec)
+        assert (refused.value.field, str(checked.value)) == (field, str(refused.value))
         assert runtime.statistics().spawned == 0
 
 
