@@ -1,5 +1,67 @@
-"""Which commands are refused or asked about, by what they are; a rule language comes with the approvals."""
+"""What may run: rules about commands and hosts, in Codex's `*.rules` files, and what destroys without asking.
+
+`load_rules` reads the files of every layer, `Rules.evaluate` says what they decide about one command; who is asked and
+what runs without a rule is decided by the approvals. Each name is loaded when it is first used: ask `rules_files`
+whether there are any before `load_rules`, and a start without rules loads none of this.
+"""
+
+from typing import TYPE_CHECKING
 
 from codex.execpolicy.dangerous import is_dangerous
+from codex.execpolicy.files import rules_files
 
-__all__ = ["is_dangerous"]
+if TYPE_CHECKING:
+    from codex.execpolicy.decide import NO_RULES, Rules
+    from codex.execpolicy.errors import AmendError, Fault, RulesError
+    from codex.execpolicy.load import load_files, load_rules
+    from codex.execpolicy.parse import parse_rules
+    from codex.execpolicy.rule import Decision, Evaluation, NetworkMatch, NetworkRule, PrefixMatch, PrefixRule, Segment
+    from codex.execpolicy.shell_words import split_script
+
+__all__ = [
+    "NO_RULES",
+    "AmendError",
+    "Decision",
+    "Evaluation",
+    "Fault",
+    "NetworkMatch",
+    "NetworkRule",
+    "PrefixMatch",
+    "PrefixRule",
+    "Rules",
+    "RulesError",
+    "Segment",
+    "is_dangerous",
+    "load_files",
+    "load_rules",
+    "parse_rules",
+    "rules_files",
+    "split_script",
+]
+
+_HOMES = {
+    "NO_RULES": "decide",
+    "AmendError": "errors",
+    "Decision": "rule",
+    "Evaluation": "rule",
+    "Fault": "errors",
+    "NetworkMatch": "rule",
+    "NetworkRule": "rule",
+    "PrefixMatch": "rule",
+    "PrefixRule": "rule",
+    "Rules": "decide",
+    "RulesError": "errors",
+    "Segment": "rule",
+    "load_files": "load",
+    "load_rules": "load",
+    "parse_rules": "parse",
+    "split_script": "shell_words",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
