@@ -9,21 +9,38 @@ from typing import TYPE_CHECKING
 
 from codex.rollout import lines
 from codex.rollout._actor import run_null_writer, run_writer
-from codex.rollout.errors import RolloutNotFound, RolloutUnreadable, RolloutWriteError, ThreadHasWriter
+from codex.rollout.errors import (
+    RolloutNotFound,
+    RolloutUnreadable,
+    RolloutWriteError,
+    ThreadHasWriter,
+    TurnCompacted,
+    TurnNotFound,
+)
 from codex.rollout.lines import Line, SubAgentSource, TurnIds, Window
 from codex.rollout.messages import Append, Message, Open, Sync
 from codex.rollout.names import rollout_path
 from codex.rollout.policy import event_line
 
 if TYPE_CHECKING:
+    from codex.rollout.branch import ForkedBy, fork, revert
     from codex.rollout.git import git_facts
     from codex.rollout.listing import find_rollout, list_rollouts
     from codex.rollout.names import RolloutFile
-    from codex.rollout.read import Reading
+    from codex.rollout.read import Base, Reading
     from codex.rollout.restore import Restored, forkable, reconstruct
     from codex.rollout.stored import load, newest
+    from codex.rollout.turns import StoredTurn, end_of, find_turn, stored_turns
 
 _LATER = {
+    "Base": "read",
+    "ForkedBy": "branch",
+    "StoredTurn": "turns",
+    "end_of": "turns",
+    "find_turn": "turns",
+    "fork": "branch",
+    "revert": "branch",
+    "stored_turns": "turns",
     "Reading": "read",
     "Restored": "restore",
     "RolloutFile": "names",
@@ -38,6 +55,8 @@ _LATER = {
 
 __all__ = [
     "Append",
+    "Base",
+    "ForkedBy",
     "Line",
     "Message",
     "Open",
@@ -47,13 +66,19 @@ __all__ = [
     "RolloutNotFound",
     "RolloutUnreadable",
     "RolloutWriteError",
+    "StoredTurn",
     "SubAgentSource",
     "Sync",
     "ThreadHasWriter",
+    "TurnCompacted",
     "TurnIds",
+    "TurnNotFound",
     "Window",
+    "end_of",
     "event_line",
     "find_rollout",
+    "find_turn",
+    "fork",
     "forkable",
     "git_facts",
     "lines",
@@ -61,9 +86,11 @@ __all__ = [
     "load",
     "newest",
     "reconstruct",
+    "revert",
     "rollout_path",
     "run_null_writer",
     "run_writer",
+    "stored_turns",
 ]
 
 

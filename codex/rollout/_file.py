@@ -1,12 +1,14 @@
 """One rollout file, open for appending: the writer lock, the mended tail, writes that are whole or not there at all."""
 
-import fcntl
 import os
 from contextlib import suppress
 from typing import NoReturn
 
 from codex.base.jsontext import JsonObject, decode_object, get_int
-from codex.rollout.errors import RolloutWriteError, ThreadHasWriter
+from codex.rollout.compressed import damages, unpack
+from codex.rollout.errors import RolloutUnreadable, RolloutWriteError
+from codex.rollout.lock import WriterLock, make_private
+from codex.rollout.names import COMPRESSED
 
 _BLOCK = 65_536
 
@@ -19,11 +21,9 @@ class Appender:
     """
 
     def __init__(self, path: str, thread_id: str, lock_path: str | None) -> None:
-        self.path = path
-        self._thread_id = thread_id
-        self._lock_path = lock_path
+        self.path = path.removesuffix(COMPRESSED)
+        self._lock = None if lock_path is None else WriterLock(lock_path, thread_id)
         self._fd = -1
-        self._lock_fd = -1
         self._good = 0
         self._dirty = False
         self._new_directory_entry = False
@@ -35,7 +35,7 @@ class Appender:
 
     def exists(self) -> bool:
         """Whether there is something of this thread already."""
-        return os.path.exists(self.path)
+        return os.path.exists(self.path) or os.path.exists(self.path + COMPRESSED)
 
     def lock(self) -> None:
         """Become the thread's only writer.
@@ -44,24 +44,20 @@ class Appender:
           ThreadHasWriter: somebody else is.
           RolloutWriteError: the lock file cannot be made.
         """
-        if self._lock_path is None or self._lock_fd >= 0:
-            return
-        try:
-            _make_private(os.path.dirname(self._lock_path))
-            self._lock_fd = _locked(self._lock_path)
-        except BlockingIOError:
-            raise ThreadHasWriter(self._thread_id, self._lock_path) from None
-        except OSError as error:
-            raise RolloutWriteError(self._lock_path, error.strerror or str(error)) from error
+        if self._lock is not None:
+            self._lock.acquire()
 
     def open(self, *, create: bool) -> int:
         """Open the file; the answer is the next ordinal, 0 for a new file.
 
-        A torn last line is cut off behind the last newline; a whole one that only lacks its newline gets it.
+        A torn last line is cut off behind the last newline; a whole one that only lacks its newline gets it. A packed
+        file is unpacked first.
         """
+        if not os.path.exists(self.path):
+            self._unpack()
         try:
             if create:
-                _make_private(os.path.dirname(self.path))
+                make_private(os.path.dirname(self.path))
             flags = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | (os.O_CREAT if create else 0)
             fd = os.open(self.path, flags, 0o600)
         except OSError as error:
@@ -77,6 +73,17 @@ class Appender:
         self._fd = fd
         self._new_directory_entry = create
         return next_ordinal
+
+    def _unpack(self) -> None:
+        packed = self.path + COMPRESSED
+        if not os.path.exists(packed):
+            return
+        try:
+            unpack(packed)
+        except OSError as error:
+            self._refuse(error)
+        except (ModuleNotFoundError, *damages()) as error:
+            raise RolloutUnreadable(packed, f"it cannot be unpacked: {error}") from error
 
     def _mend(self, fd: int) -> int:
         size = os.fstat(fd).st_size
@@ -147,60 +154,17 @@ class Appender:
         fd, self._fd = self._fd, -1
         if fd >= 0:
             os.close(fd)
-        lock_fd, self._lock_fd = self._lock_fd, -1
-        if lock_fd >= 0 and self._lock_path is not None:
-            _unlink_lock(self._lock_path, lock_fd)
-            os.close(lock_fd)
+        if self._lock is not None:
+            self._lock.release()
 
     def _refuse(self, error: OSError) -> NoReturn:
         raise RolloutWriteError(self.path, error.strerror or str(error)) from error
-
-
-def _make_private(directory: str) -> None:
-    """Make the directory and its missing parents, for the owner only (`makedirs` gives its mode to the last one)."""
-    try:
-        os.mkdir(directory, 0o700)
-    except FileExistsError:
-        return
-    except FileNotFoundError:
-        _make_private(os.path.dirname(directory))
-        with suppress(FileExistsError):
-            os.mkdir(directory, 0o700)
 
 
 def _write_all(fd: int, data: bytes) -> None:
     written = os.write(fd, data)
     while written < len(data):
         written += os.write(fd, data[written:])
-
-
-def _locked(path: str) -> int:
-    """A descriptor that holds the lock on the file that `path` names now."""
-    while True:
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if _same_file(path, fd):
-                return fd
-        except BaseException:
-            os.close(fd)
-            raise
-        os.close(fd)  # its last owner removed it between our open and our lock
-
-
-def _same_file(path: str, fd: int) -> bool:
-    try:
-        return os.path.samestat(os.stat(path), os.fstat(fd))
-    except FileNotFoundError:
-        return False
-
-
-def _unlink_lock(path: str, fd: int) -> None:
-    """Remove our lock file, under the lock that Codex takes for this; where it is busy, the empty file stays."""
-    with suppress(OSError), open(os.path.join(os.path.dirname(path), ".coordination.lock"), "ab") as coordination:
-        fcntl.flock(coordination, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if _same_file(path, fd):
-            os.unlink(path)
 
 
 def _sync_directory(directory: str) -> None:

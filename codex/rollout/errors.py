@@ -5,7 +5,9 @@ CodexError
 ├── ThreadHasWriter       another process writes this thread
 └── UserError
     ├── RolloutNotFound   no such thread on this machine
-    └── RolloutUnreadable it is there and cannot be used
+    ├── RolloutUnreadable it is there and cannot be used
+    ├── TurnNotFound      the session has no such turn
+    └── TurnCompacted     the history before that turn was replaced since
 """
 
 from codex.base.errors import CodexError, UserError
@@ -47,3 +49,25 @@ class RolloutUnreadable(UserError):
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(f"cannot read the session's record {path}: {reason}")
         self.path, self.reason = path, reason
+
+
+class TurnNotFound(UserError):
+    """The session has no turn of this id or number."""
+
+    def __init__(self, turn: str, thread_id: str, count: int) -> None:
+        there = f"it has turns 1 to {count}" if count else "it has no turns"
+        super().__init__(
+            f"session {thread_id} has no turn {turn!r}: {there}; `codex sessions show {thread_id}` lists them"
+        )
+        self.turn, self.thread_id = turn, thread_id
+
+
+class TurnCompacted(UserError):
+    """A compaction has replaced the history from before this turn."""
+
+    def __init__(self, turn: str, thread_id: str) -> None:
+        super().__init__(
+            f"session {thread_id} cannot go back to before turn {turn!r}: its history was compacted since; "
+            f"`codex exec fork {thread_id} --before {turn}` begins a new session there"
+        )
+        self.turn, self.thread_id = turn, thread_id

@@ -1,15 +1,23 @@
-"""Reading rollouts: ours and Codex's, whole or damaged."""
+"""Reading rollouts: ours and Codex's, whole or damaged, packed or not."""
 
+import re
 from collections.abc import Iterator
 
 import attrs
 
 from codex.base.jsontext import JsonObject, decode_object, get_int, get_object, get_str
+from codex.rollout.compressed import damages, open_lines
 from codex.rollout.errors import RolloutUnreadable
-from codex.rollout.listing import find_rollout
+from codex.rollout.listing import find_segment
 
 MAX_LINE_BYTES = 256 * 1024 * 1024
 _MAX_BASES = 64
+# What both programs write; a line that looks otherwise is decoded.
+_HEAD = re.compile(
+    rb'\{"timestamp":"[^"]{0,40}",(?:"ordinal":(\d+),)?"type":"([a-z_]+)","payload":\{(?:"type":"([a-z_]+)")?'
+)
+_TOKENS = (b"token_usage_record", b"token_count")
+_FOR_SCREENS = frozenset((b"item_completed", b"agent_message", b"user_message", b"agent_reasoning"))
 
 
 @attrs.frozen
@@ -22,9 +30,13 @@ class Fault:
 
 @attrs.define
 class Reading:
-    """Lines of one file as they come; `faults` and `torn` are filled on the way."""
+    """Lines of one file as they come; `faults` and `torn` are filled on the way.
+
+    `end_ordinal`: only the lines before this one, where the file is the base of another.
+    """
 
     path: str
+    end_ordinal: int | None = None
     faults: list[Fault] = attrs.field(factory=list[Fault])
     torn: bool = False
 
@@ -34,10 +46,38 @@ class Reading:
         Raises:
           RolloutUnreadable: the file cannot be opened or read.
         """
-        if self.path.endswith(".zst"):
-            raise RolloutUnreadable(self.path, "it is compressed; unpack it first with `zstd -d --rm`")
+        for number, raw, whole in self.raw_lines():
+            line = self.decode(raw, number, last=not whole)
+            if line is not None:
+                yield line
+
+    def telling(self) -> Iterator[JsonObject]:
+        """The lines that a resume needs, several times faster than all of them.
+
+        What is for screens only is left out. Of settings and token counts the last ones are given, at the end.
+        """
+        context = tokens = b""
+        context_number = tokens_number = 0
+        for number, raw, whole in self.raw_lines():
+            head = _HEAD.match(raw) if whole else None
+            kind, event = head.group(2, 3) if head else (b"", None)
+            if kind in _TOKENS or event in _TOKENS:
+                tokens, tokens_number = raw, number
+            elif kind == b"turn_context":
+                context, context_number = raw, number
+            elif kind != b"world_state" and not (kind == b"event_msg" and event in _FOR_SCREENS):
+                line = self.decode(raw, number, last=not whole)
+                if line is not None:
+                    yield line
+        for raw, number in ((context, context_number), (tokens, tokens_number)):
+            line = self.decode(raw, number, last=False)
+            if line is not None:
+                yield line
+
+    def raw_lines(self) -> Iterator[tuple[int, bytes, bool]]:
+        """Number, bytes, and whether its newline is there, of every line."""
         try:
-            with open(self.path, "rb") as file:
+            with open_lines(self.path) as file:
                 number = 0
                 while raw := file.readline(MAX_LINE_BYTES):
                     number += 1
@@ -47,13 +87,19 @@ class Reading:
                             pass
                         self.faults.append(Fault(number, f"longer than {MAX_LINE_BYTES} bytes"))
                         continue
-                    line = self._decode(raw, number, last=not whole)
-                    if line is not None:
-                        yield line
+                    if self.end_ordinal is not None and line_head(raw).ordinal >= self.end_ordinal:
+                        return
+                    yield number, raw, whole
         except OSError as error:
             raise RolloutUnreadable(self.path, error.strerror or str(error)) from error
+        except ModuleNotFoundError as error:
+            reason = "it is compressed; unpack it with `zstd -d --rm`, or install the package zstandard"
+            raise RolloutUnreadable(self.path, reason) from error
+        except damages() as error:
+            raise RolloutUnreadable(self.path, f"its compressed data are damaged: {error}") from error
 
-    def _decode(self, raw: bytes, number: int, *, last: bool) -> JsonObject | None:
+    def decode(self, raw: bytes, number: int, *, last: bool) -> JsonObject | None:
+        """The object of a line; None, and a fault, when it is damaged (`last`: torn, which is none)."""
         try:
             return decode_object(raw)
         except ValueError as error:
@@ -62,6 +108,28 @@ class Reading:
             elif raw.strip():
                 self.faults.append(Fault(number, _reason(raw, error)))
             return None
+
+
+@attrs.frozen
+class Head:
+    """What a line is, without having decoded it: `ordinal` is -1 where it has none."""
+
+    ordinal: int
+    kind: bytes
+    event: bytes
+
+
+def line_head(raw: bytes) -> Head:
+    """The head of a line; of a damaged one nothing is known."""
+    head = _HEAD.match(raw)
+    if head is not None:
+        return Head(int(head.group(1) or -1), head.group(2), head.group(3) or b"")
+    try:
+        line = decode_object(raw)
+    except ValueError:
+        return Head(-1, b"", b"")
+    event = get_str(get_object(line, "payload"), "type")
+    return Head(get_int(line, "ordinal", -1), get_str(line, "type").encode(), event.encode())
 
 
 def _reason(raw: bytes, error: ValueError) -> str:
@@ -85,23 +153,45 @@ def read_meta(path: str) -> JsonObject:
     raise RolloutUnreadable(path, "its first line is no session_meta")
 
 
-def read_base(meta: JsonObject, codex_home: str) -> list[JsonObject]:
-    """The lines that a fork's rollout builds on instead of holding them itself, oldest first.
+@attrs.frozen
+class Base:
+    """What a rollout builds on instead of holding it itself: the lines of a segment before an ordinal."""
+
+    segment_id: str
+    end_ordinal: int
+    end_byte: int = 0
+
+    def payload(self) -> JsonObject:
+        """As a `session_meta` names it. Codex calls the segment's id a thread's."""
+        return {
+            "thread_id": self.segment_id,
+            "end_ordinal_exclusive": self.end_ordinal,
+            "end_byte_offset": self.end_byte,
+        }
+
+
+def base_of(meta: JsonObject) -> Base | None:
+    """What a rollout with this `session_meta` builds on."""
+    base = get_object(meta, "history_base")
+    if not base:
+        return None
+    return Base(get_str(base, "thread_id"), get_int(base, "end_ordinal_exclusive"), get_int(base, "end_byte_offset"))
+
+
+def read_bases(meta: JsonObject, codex_home: str) -> list[Reading]:
+    """The beginnings that a rollout builds on, the oldest first.
 
     Raises:
-      RolloutNotFound, RolloutUnreadable: the rollout it was forked from is gone or damaged.
+      RolloutNotFound, RolloutUnreadable: one of them is gone or damaged.
     """
-    chain: list[list[JsonObject]] = []
+    chain: list[Reading] = []
     seen: set[str] = set()
-    base = get_object(meta, "history_base")
-    while base and len(chain) < _MAX_BASES:
-        thread_id, end = get_str(base, "thread_id"), get_int(base, "end_ordinal_exclusive")
-        if thread_id in seen:
-            raise RolloutUnreadable(thread_id, "its forks form a circle")
-        seen.add(thread_id)
-        file = find_rollout(codex_home, thread_id)
-        lines = [line for line in Reading(file.path) if get_int(line, "ordinal", end) < end]
-        chain.append([line for line in lines if line.get("type") != "session_meta"])
-        own = [get_object(line, "payload") for line in lines if line.get("type") == "session_meta"]
-        base = get_object(own[0], "history_base") if own else {}
-    return [line for part in reversed(chain) for line in part]
+    base = base_of(meta)
+    while base is not None:
+        if base.segment_id in seen or len(seen) == _MAX_BASES:
+            raise RolloutUnreadable(base.segment_id, "its forks form a circle, or too long a chain")
+        seen.add(base.segment_id)
+        path = find_segment(codex_home, base.segment_id).path
+        chain.append(Reading(path, base.end_ordinal))
+        base = base_of(read_meta(path))
+    return chain[::-1]

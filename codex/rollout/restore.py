@@ -5,6 +5,7 @@ from typing import Literal, TypeAlias
 
 import attrs
 
+from codex.base.ids import uuid7
 from codex.base.jsontext import JsonObject, get_int, get_list, get_object, get_str
 from codex.protocol.contextual import drop_last_user_turns, is_user_turn
 from codex.protocol.permission import APPROVAL_POLICIES, SANDBOX_MODES, ApprovalPolicy, SandboxMode, SandboxPolicy
@@ -74,17 +75,18 @@ class _State:
     window: Window | None = None
 
 
-def reconstruct(path: str, lines: Iterable[JsonObject], base: Sequence[JsonObject] = ()) -> Restored | None:
+def reconstruct(path: str, lines: Iterable[JsonObject], base: Iterable[JsonObject] = ()) -> Restored | None:
     """The thread that these lines tell; None when no line says whose they are.
 
     Lines and events of unknown types are passed over.
 
     Args:
-      base: the lines before the fork, where the rollout builds on another one (`read_base`).
+      base: the lines before the fork, where the rollout builds on others (`read_bases`).
     """
     state = _State()
     for line in base:
-        _take(state, line)
+        if line.get("type") != "session_meta":
+            _take(state, line)
     state.turn_id, state.turn = "", None
     for line in lines:
         _take(state, line)
@@ -138,6 +140,8 @@ def _take(state: _State, line: JsonObject) -> None:
             state.items.append({key: value for key, value in payload.items() if key != PASSTHROUGH})
         case "turn_context":
             state.context = payload
+        case "inter_agent_communication":
+            state.items.append(_letter(payload))
         case "compacted":
             state.items = _compacted(state.items, payload)
             state.window = _window(payload)
@@ -171,6 +175,21 @@ def _take_event(state: _State, payload: JsonObject) -> None:
             state.items = drop_last_user_turns(state.items, get_int(payload, "num_turns"))
         case _:
             pass
+
+
+def _letter(payload: JsonObject) -> ResponseItem:
+    """What one agent wrote to another, where it is no item of the history yet (as Codex once kept it)."""
+    sealed = get_str(payload, "encrypted_content")
+    part: JsonObject = input_text(get_str(payload, "content"))
+    if sealed:
+        part = {"type": "encrypted_content", "encrypted_content": sealed}
+    return {
+        "type": "agent_message",
+        "id": get_str(payload, "id") or f"amsg_{uuid7()}",
+        "author": payload.get("author"),
+        "recipient": payload.get("recipient"),
+        "content": [part],
+    }
 
 
 def _compacted(items: Sequence[ResponseItem], payload: JsonObject) -> list[ResponseItem]:
