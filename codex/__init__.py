@@ -4,6 +4,8 @@
 """
 
 __version__ = "0.1.0"
+# The version of Codex whose behaviour this one has.
+CODEX_VERSION = "0.169.0"
 __all__ = ["__version__", "open_codex"]
 
 # Type checkers know this name; importing `typing` for it would be half the time of `codex --version`.

@@ -2,7 +2,7 @@
 
 import sys
 
-from codex import __version__
+from codex import CODEX_VERSION, __version__
 from codex.cli._arguments import Parsed, UsageError
 from codex.cli._help import print_help
 
@@ -11,6 +11,8 @@ OFFERED = {
     "demo": "Watch an agent repair a small project; needs no model and no key",
     "apply-patch": "Apply a patch in the format of the apply_patch tool",
     "config": "Show what is in force and why, and change config.toml",
+    "features": "Show what can be switched, and switch it",
+    "completion": "Print a script that completes commands in your shell",
     "login": "Keep an API key, or show what is kept",
     "logout": "Forget the API key",
     "debug": "Tools for developers: 'debug model-server' serves a scripted model",
@@ -30,10 +32,8 @@ NOT_OFFERED = {
     "app-server": "'codex exec --json' can be driven by programs",
     "remote-control": "'codex exec --json' can be driven by programs",
     "exec-server": "'codex exec --json' can be driven by programs",
-    "completion": "'codex --help' and 'codex exec --help' list what there is",
     "update": "'pip install --upgrade codex-actors' updates it",
     "doctor": "'codex demo' shows whether an agent can run on this machine",
-    "features": "'--enable NAME' and '--disable NAME' set features for one run",
     "cloud": "it belongs to a service of OpenAI; use Codex itself",
     "queue": "start one 'codex exec' for each task",
     "archive": "rollouts are plain files below $CODEX_HOME/sessions; move them as you like",
@@ -42,7 +42,7 @@ NOT_OFFERED = {
     "migrate-rollouts": "rollouts of Codex are read as they are",
     "migrate-nfs-db": "there is no database here that could be moved",
 }
-_ALIASES = {"e": "exec", "a": "apply", "apply_patch": "apply-patch", "applypatch": "apply-patch"}
+ALIASES = {"e": "exec", "a": "apply", "apply_patch": "apply-patch", "applypatch": "apply-patch"}
 
 
 def dispatch(arguments: list[str]) -> int:
@@ -63,7 +63,7 @@ def dispatch(arguments: list[str]) -> int:
     if not before.rest:
         return _say_what_there_is()
     name, *rest = before.rest
-    name = _ALIASES.get(name, name)
+    name = ALIASES.get(name, name)
     if name == "help":
         return dispatch([*rest[:1], "--help"])
     command = _COMMANDS.get(name)
@@ -95,7 +95,7 @@ def _say_what_there_is() -> int:
 
 def say_version() -> int:
     """`codex --version` beside other options."""
-    sys.stdout.write(f"codex-actors {__version__}\n")
+    sys.stdout.write(f"codex-actors {__version__} (follows Codex {CODEX_VERSION})\n")
     sys.stdout.flush()
     return 0
 
@@ -167,6 +167,18 @@ def _config(arguments: list[str], before: Parsed) -> int:
     return run_config(arguments, before)
 
 
+def _features(arguments: list[str], before: Parsed) -> int:
+    from codex.cli.features import run_features
+
+    return run_features(arguments, before)
+
+
+def _completion(arguments: list[str], before: Parsed) -> int:
+    from codex.cli.completion import run_completion
+
+    return run_completion(arguments, OFFERED, ALIASES)
+
+
 def _login(arguments: list[str], before: Parsed) -> int:
     from codex.cli.login import run_login
 
@@ -195,6 +207,8 @@ _COMMANDS = {
     "demo": _demo,
     "apply-patch": _apply_patch,
     "config": _config,
+    "features": _features,
+    "completion": _completion,
     "login": _login,
     "logout": _logout,
     "debug": _debug,

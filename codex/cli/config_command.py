@@ -32,7 +32,8 @@ show_parser = Parser(
 get_parser = Parser("codex config get", [*config_options, _CD, _JSON, _HELP])
 set_parser = Parser("codex config set", [*config_options, _CD, _PROJECT, _HELP])
 unset_parser = Parser("codex config unset", [*config_options, _CD, _PROJECT, _HELP])
-PARSERS = {"show": show_parser, "get": get_parser, "set": set_parser, "unset": unset_parser}
+_COMMANDS = {"show": show_parser, "get": get_parser, "set": set_parser, "unset": unset_parser}
+PARSERS = {f"config {name}": parser for name, parser in _COMMANDS.items()}
 
 _USAGE = [
     "What is in force, where it comes from, and how to change it.",
@@ -53,13 +54,13 @@ def run_config(arguments: list[str], before: Parsed) -> int:
       UserError: the configuration is wrong, or cannot be changed.
     """
     name, rest = (arguments[0], arguments[1:]) if arguments else ("help", [])
-    parser = PARSERS.get(name)
+    parser = _COMMANDS.get(name)
     if name in ("help", "--help", "-h"):
         return print_help(_USAGE, show_parser)
     if parser is None:
         from codex.base.suggest import did_you_mean
 
-        there_is = f"{did_you_mean(name, PARSERS)}; there are: {', '.join(PARSERS)}"
+        there_is = f"{did_you_mean(name, _COMMANDS)}; there are: {', '.join(_COMMANDS)}"
         raise show_parser.fail(f"unrecognized command 'config {name}'{there_is}")
     line = parser.parse(rest)
     if line.has("help"):

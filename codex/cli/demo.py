@@ -46,6 +46,7 @@ _parser = Parser(
         Option("help", "Print this", short="h"),
     ],
 )
+PARSERS = {"demo": _parser}
 
 
 class DemoFailed(CodexError):

@@ -26,6 +26,7 @@ _parser = Parser(
     ],
 )
 _logout_parser = Parser("codex logout", [*config_options, Option("help", "Print this", short="h")])
+PARSERS = {"login": _parser, "login status": _parser, "logout": _logout_parser}
 
 
 def run_login(arguments: list[str], before: Parsed) -> int:

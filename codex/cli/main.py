@@ -6,7 +6,7 @@ Exit codes are Codex's: 0 done, 1 failed, 2 the command line was not understood.
 
 import sys
 
-from codex import __version__
+from codex import CODEX_VERSION, __version__
 
 _PATCH_NAMES = ("apply_patch", "applypatch")
 
@@ -50,7 +50,7 @@ def run(argv: list[str]) -> int:
 
 def _say_version() -> int:
     try:
-        sys.stdout.write(f"codex-actors {__version__}\n")
+        sys.stdout.write(f"codex-actors {__version__} (follows Codex {CODEX_VERSION})\n")
         sys.stdout.flush()
     except OSError:
         _drop_stdout()

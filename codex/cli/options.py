@@ -72,6 +72,7 @@ EXEC_ONLY = [
 root_parser = Parser("codex", [*_SHARED, *ROOT_ONLY])
 exec_parser = Parser("codex exec", [*_SHARED, *EXEC_ONLY])
 config_options = _CONFIG
+PARSERS = {"": root_parser, "exec": exec_parser, "exec resume": exec_parser}
 
 _EXEC_REFUSED = {
     "review": "write what to look at: codex exec 'Review the uncommitted changes of this repository'",

@@ -39,6 +39,7 @@ __all__ = [
     "key_path",
     "parse_value",
     "project_may_set",
+    "switch_feature",
 ]
 _LOCK_SECONDS, _LOCK_PAUSE = 5.0, 0.02
 
@@ -124,6 +125,19 @@ def edit_config(path: str, edits: Sequence[Edit], *, home: str, expected_version
         _check(path, before, after, home)
         _replace(real, after, path)
         return Written(path, _version(after.encode()), changed=True)
+
+
+def switch_feature(path: str, feature: str, *, on: bool, home: str) -> Written:
+    """Switch a feature on or off; one with settings of its own keeps them.
+
+    Raises:
+      ConfigEditError: and the file is as it was.
+    """
+    key, version = ("features", feature), file_version(path)
+    features = _parse(_read(os.path.realpath(path), path), path).get("features")
+    has_settings = isinstance(features, dict) and isinstance(features.get(feature), dict)
+    edit = Edit((*key, "enabled") if has_settings else key, on)
+    return edit_config(path, [edit], home=home, expected_version=version)
 
 
 def edited_text(text: str, edits: Sequence[Edit], path: str) -> str:

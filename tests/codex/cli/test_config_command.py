@@ -1,46 +1,18 @@
 """`codex config` as a user types it."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
-import attrs
 import pytest
 
-ROOT = Path(__file__).parents[3]
-
-
-@attrs.frozen
-class Machine:
-    """A home, a project, and the command."""
-
-    home: Path
-    project: Path
-
-    def codex(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        environ = {"PATH": os.environ["PATH"], "HOME": str(self.home), "CODEX_HOME": str(self.home)}
-        command = [sys.executable, "-m", "codex.cli.main", *arguments]
-        return subprocess.run(
-            command,
-            cwd=self.project,
-            env={**environ, "PYTHONPATH": str(ROOT)},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+from tests.codex.cli.typed import Machine
 
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
-    home, project = tmp_path / "home", tmp_path / "project"
-    home.mkdir()
-    (project / ".git").mkdir(parents=True)
-    (home / "config.toml").write_text(f'# mine\n[projects."{project}"]\ntrust_level = "trusted"\n')
-    return Machine(home, project)
+    machine = Machine.at(tmp_path)
+    (machine.home / "config.toml").write_text(f'# mine\n[projects."{machine.project}"]\ntrust_level = "trusted"\n')
+    return machine
 
 
 def test_a_value_that_was_set_is_got_and_taken_out_again(machine: Machine) -> None:
