@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from codex.cli.completion import Command, Value, Word
+    from codex.cli._completion_words import Command, Value, Word
 
 _PROGRAMS = ("codex", "codex-actors")
 

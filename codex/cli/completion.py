@@ -4,9 +4,8 @@ import sys
 from collections.abc import Mapping
 from importlib import import_module
 
-import attrs
-
 from codex.cli._arguments import Option, Parser
+from codex.cli._completion_words import Command, Value, Word
 from codex.cli._help import print_help
 
 SHELLS = ("bash", "zsh", "fish", "powershell", "elvish")
@@ -15,46 +14,12 @@ MODULES = (
     "codex.cli.options",
     "codex.cli.completion",
     "codex.cli.config_command",
-    "codex.cli.demo",
+    "codex.cli.demo_options",
     "codex.cli.features",
     "codex.cli.login",
 )
 completion_parser = Parser("codex completion", [Option("help", "Print this", short="h")])
 PARSERS = {"completion": completion_parser}
-
-
-@attrs.frozen
-class Word:
-    """Something that can be typed, and what it is for."""
-
-    text: str
-    about: str = ""
-
-
-@attrs.frozen
-class Value:
-    """An option that takes a value: how it is spelled, and what can follow."""
-
-    spellings: tuple[str, ...]
-    about: str
-    words: tuple[str, ...] = ()
-    kind: str = "text"
-
-
-@attrs.frozen
-class Command:
-    """One command: the words that lead to it, and what can be typed behind them."""
-
-    path: tuple[str, ...]
-    names: tuple[str, ...]
-    words: tuple[Word, ...]
-    flags: tuple[Word, ...]
-    values: tuple[Value, ...]
-
-    @property
-    def place(self) -> str:
-        """The words as one text, for a script to compare with."""
-        return " ".join(self.path)
 
 
 def run_completion(arguments: list[str], offered: Mapping[str, str], aliases: Mapping[str, str]) -> int:

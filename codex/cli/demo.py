@@ -12,10 +12,11 @@ from functools import partial
 
 from codex import __version__
 from codex.base.errors import CodexError, UserError
-from codex.cli._arguments import Option, Parsed, Parser
+from codex.cli._arguments import Parsed
 from codex.cli._help import print_help
 from codex.cli._shades import Shades
 from codex.cli.demo_files import TestRun, fill, run_tests, snapshot_tests
+from codex.cli.demo_options import demo_parser
 from codex.cli.demo_sandbox import SandboxChoice, choose_sandbox, look_at_machine
 from codex.cli.exec_human import HumanText
 from codex.cli.failure import say
@@ -33,20 +34,6 @@ from codex.protocol.user_input import TextInput
 PROMPT = "The tests of this project fail. Find out why, repair it, and prove that it is repaired."
 _PROJECT = "invoice"
 _HERE = os.path.dirname(os.path.abspath(__file__))
-
-_parser = Parser(
-    "codex demo",
-    [
-        Option("keep", "Keep the project and the rollout, and say where they are"),
-        Option("json", "Print the events of the turn as JSON lines; all else goes to stderr"),
-        Option("dir", "Put everything into this directory, new or empty, and keep it", metavar="DIR"),
-        Option("project", "Work on a copy of this project instead of the one that comes along", metavar="DIR"),
-        Option("no-sandbox", "Run the commands without a sandbox, where this machine has none"),
-        Option("color", "When to use colors", metavar="WHEN", choices=("always", "never", "auto")),
-        Option("help", "Print this", short="h"),
-    ],
-)
-PARSERS = {"demo": _parser}
 
 
 class DemoFailed(CodexError):
@@ -82,12 +69,12 @@ def run_demo(arguments: list[str]) -> int:
       UserError: an option cannot be followed.
       DemoFailed: it did not work.
     """
-    line = _parser.parse(arguments)
+    line = demo_parser.parse(arguments)
     if line.has("help"):
         about = ["Watch an agent repair a small project. The model is scripted; all else is real.", ""]
-        return print_help([*about, "Usage: codex demo [OPTIONS]"], _parser)
+        return print_help([*about, "Usage: codex demo [OPTIONS]"], demo_parser)
     if line.positionals:
-        raise _parser.fail(f"unexpected argument {line.positionals[0]!r} found; the demo has a prompt of its own")
+        raise demo_parser.fail(f"unexpected argument {line.positionals[0]!r} found; the demo has a prompt of its own")
     fill_closed_streams()
     base, keep = _base_directory(line)
     project = os.path.join(base, _PROJECT)

@@ -1,0 +1,37 @@
+"""What can be typed, as the scripts for completion need to know it."""
+
+import attrs
+
+
+@attrs.frozen
+class Word:
+    """Something that can be typed, and what it is for."""
+
+    text: str
+    about: str = ""
+
+
+@attrs.frozen
+class Value:
+    """An option that takes a value: how it is spelled, and what can follow."""
+
+    spellings: tuple[str, ...]
+    about: str
+    words: tuple[str, ...] = ()
+    kind: str = "text"
+
+
+@attrs.frozen
+class Command:
+    """One command: the words that lead to it, and what can be typed behind them."""
+
+    path: tuple[str, ...]
+    names: tuple[str, ...]
+    words: tuple[Word, ...]
+    flags: tuple[Word, ...]
+    values: tuple[Value, ...]
+
+    @property
+    def place(self) -> str:
+        """The words as one text, for a script to compare with."""
+        return " ".join(self.path)
