@@ -11,6 +11,7 @@ from codex.cli._live import LiveOutput
 from codex.cli._shades import Shades
 from codex.cli.exec_jsonl import INTERRUPTED
 from codex.protocol.event import (
+    ActionRefused,
     CommandOutputDelta,
     ErrorNotice,
     EventMsg,
@@ -43,7 +44,7 @@ from codex.protocol.item import (
     UserMessage,
     WebSearch,
 )
-from codex.protocol.permission import SandboxPolicy
+from codex.protocol.permission import SandboxPolicy, policy_name
 from codex.protocol.usage import TokenUsage
 from codex.protocol.user_input import TextInput
 
@@ -95,6 +96,7 @@ class HumanText:
             TokenCount: self._token_count,
             StreamErrorNotice: self._stream_error,
             ErrorNotice: self._error,
+            ActionRefused: self._action_refused,
             Warning: self._warning,
         }
 
@@ -129,7 +131,7 @@ class HumanText:
             "workdir": msg.cwd,
             "model": msg.model,
             "provider": msg.model_provider,
-            "approval": msg.approval_policy,
+            "approval": policy_name(msg.approval_policy),
             "sandbox": describe_sandbox(msg.sandbox_policy),
             "reasoning effort": msg.reasoning_effort or "default of the model",
             "session id": msg.thread_id,
@@ -171,6 +173,10 @@ class HumanText:
     def _error(self, msg: ErrorNotice) -> str:
         self._last_error = msg.message
         return self._shades.red(f"ERROR: {harmless(msg.message)}") + "\n"
+
+    def _action_refused(self, msg: ActionRefused) -> str:
+        head = f"{self._shades.magenta('refused')}  {_clipped(harmless(msg.action))}"
+        return f"{head}\n  {self._shades.yellow(harmless(msg.reason))}\n\n"
 
     def _warning(self, msg: Warning) -> str:
         return self._shades.yellow(f"warning: {harmless(msg.message)}") + "\n"

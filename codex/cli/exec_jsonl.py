@@ -4,7 +4,8 @@
 
 Item ids count from 0 in the order in which items first appear here; deltas and what Codex does not print make nothing.
 The plan lives as one `todo_list` item that is completed right before the turn ends. One thing is ours: an interrupted
-turn ends with `turn.failed` and its usage, where Codex just stops.
+turn ends with `turn.failed` and its usage, where Codex just stops. Another line is ours: `approval.refused`, what the
+policy refused without asking; readers of Codex's lines skip types that they do not know.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ from typing import Literal, TypeAlias
 from codex.base.jsontext import Json, JsonObject, encode_bytes
 from codex.base.quoting import command_line
 from codex.protocol.event import (
+    ActionRefused,
     ErrorNotice,
     EventMsg,
     ItemCompleted,
@@ -75,6 +77,7 @@ class JsonLines:
             TokenCount: self._token_count,
             StreamErrorNotice: self._error,
             ErrorNotice: self._error,
+            ActionRefused: self._action_refused,
             Warning: self._warning,
         }
 
@@ -120,6 +123,9 @@ class JsonLines:
         if isinstance(msg, ErrorNotice):
             self._last_error = msg.message
         return _line({"type": "error", "message": msg.message})
+
+    def _action_refused(self, msg: ActionRefused) -> bytes:
+        return _line({"type": "approval.refused", "call_id": msg.call_id, "action": msg.action, "reason": msg.reason})
 
     def _warning(self, msg: Warning) -> bytes:
         return _item("item.completed", self._new_id(), {"type": "error", "message": msg.message})

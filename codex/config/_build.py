@@ -7,7 +7,7 @@ from codex.config._faults import Faults, Layer, Path, Table, Toml
 from codex.config._providers import OSS_MODELS, SCRIPTED_MODEL, build_providers, check_selected, choose_oss_provider
 from codex.config._sources import read_text
 from codex.config.schema import Config, ShellEnvironmentPolicy
-from codex.protocol.permission import SandboxPolicy
+from codex.protocol.permission import Granular, SandboxPolicy
 
 if TYPE_CHECKING:
     from codex.base.jsontext import Json
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # Keys that are fields of `Config` as they are.
 _PLAIN = (
     "allow_login_shell",
+    "approval_timeout_seconds",
     "developer_instructions",
     "include_environment_context",
     "include_permissions_instructions",
@@ -84,6 +85,7 @@ class Builder:
             values["history_persistence"] = history["persistence"]
         if "allow_unprotected_git" in linux:
             values["allow_unprotected_git"] = linux["allow_unprotected_git"]
+        values |= self._reviewer()
         update_plan = cast("Table", tools.get("update_plan", {}))
         if "enabled" in update_plan:
             values["update_plan_enabled"] = update_plan["enabled"]
@@ -153,7 +155,8 @@ class Builder:
             approval = "untrusted"
         if exec_defaults:
             approval = "never"
-        approval = cast("ApprovalPolicy", self._allowed("approval_policy", approval))
+        wanted = self._merged.get("approval_policy")
+        allowed = self._allowed("approval_policy", approval)
         mode = cast(
             "SandboxMode", self._allowed("sandbox_mode", "workspace-write" if trust == "trusted" else "read-only")
         )
@@ -161,7 +164,8 @@ class Builder:
         roots = [*cast("list[str]", write.get("writable_roots", [])), *add_dirs]
         if add_dirs and mode == "read-only":
             warnings.append("--add-dir: ignored, since the sandbox is read-only; add --sandbox workspace-write")
-        return approval, SandboxPolicy(
+        approval = _granular(wanted) if isinstance(wanted, dict) and allowed == "granular" else allowed
+        return cast("ApprovalPolicy", approval), SandboxPolicy(
             mode=mode,
             writable_roots=tuple(dict.fromkeys(roots)),
             network_access=write.get("network_access") is True,
@@ -170,8 +174,19 @@ class Builder:
         )
 
     def _allowed(self, key: str, default: str) -> str:
-        """The value of a key that requirements may constrain."""
-        return self._requirements.constrain(key, cast("str", self._merged.get(key, default)), self._winner(key))
+        """The value of a key that requirements may constrain; of a table its name."""
+        value = self._merged.get(key, default)
+        name = next(iter(value), "") if isinstance(value, dict) else cast("str", value)
+        return self._requirements.constrain(key, name, self._winner(key))
+
+    def _reviewer(self) -> Table:
+        """Who answers questions, with the old name of the reviewer model read as the new one."""
+        values: Table = {}
+        if "approvals_reviewer" in self._merged:
+            values["approvals_reviewer"] = "user" if self._merged["approvals_reviewer"] == "user" else "auto_review"
+        if "policy" in self._sub("auto_review"):
+            values["auto_review_policy"] = self._sub("auto_review")["policy"]
+        return values
 
     def _shell_environment(self) -> ShellEnvironmentPolicy:
         table = self._sub("shell_environment_policy")
@@ -190,6 +205,10 @@ class Builder:
         if text is not None and not text.strip():
             self._faults.add_at(where, key, f"{path!r} is empty; write the text into it, or remove the key")
         return text
+
+
+def _granular(value: Table) -> Granular:
+    return cast("Callable[..., Granular]", Granular)(**cast("Table", value["granular"]))
 
 
 def merge(layers: Sequence[Layer]) -> Table:

@@ -20,10 +20,18 @@ _KINDS: Mapping[str, str] = {
     "string map": "a table of strings",
     "feature": "true or false",
     "log level": 'a level such as "info", or "warning,model=debug"',
-    "approval": 'one of "never", "on-request", "on-failure"',
+    "approval": 'one of "never", "on-request", "on-failure", "untrusted", "permissive"',
     "profiles": "a table of profiles",
 }
-_APPROVALS = ("never", "on-request", "on-failure")
+_APPROVALS = ("never", "on-request", "on-failure", "untrusted", "permissive")
+# The keys of the policy `granular`, and whether each must be there.
+_GRANULAR: Mapping[str, bool] = {
+    "sandbox_approval": True,
+    "rules": True,
+    "mcp_elicitations": True,
+    "request_permissions": False,
+    "skill_approval": False,
+}
 _MAX_NUMBER = 2**53
 _MAX_DEPTH = 64
 
@@ -106,13 +114,17 @@ class Checker:
 
     def _approval(self, layer: Layer, path: Path, value: Toml) -> "Toml | None":
         if isinstance(value, dict) and list(value) == ["granular"]:
-            self._warn(f'{layer.where(path)}: {dotted(path)}: granular approvals count as "on-request" so far')
-            return "on-request"
-        if value == "untrusted":
-            problem = '"untrusted" is no longer supported; write "on-request" (ask) or "never" (do not ask)'
-            self._faults.add(layer, path, problem)
-            return None
+            return self._granular(layer, (*path, "granular"), value["granular"])
         return self._choice(layer, path, _APPROVALS, value)
+
+    def _granular(self, layer: Layer, path: Path, value: Toml) -> "Toml | None":
+        """The table of the policy `granular`; as in Codex, three of its keys must be there."""
+        table = self._table(layer, value, dict.fromkeys(_GRANULAR, "boolean"), path) if isinstance(value, dict) else {}
+        missing = [name for name, needed in _GRANULAR.items() if needed and name not in table]
+        if missing and not (isinstance(value, dict) and any(name in value for name in missing)):
+            example = "granular = { sandbox_approval = true, rules = true, mcp_elicitations = true }"
+            self._wrong(layer, path, value, f"a table with {', '.join(missing)}, for example {example}")
+        return None if missing else {"granular": table}
 
     def _paths(self, layer: Layer, path: Path, rule: str, value: Toml) -> "Toml | None":
         several = rule == "paths"

@@ -48,6 +48,9 @@ _ROOMS: Mapping[str, Rule] = {
     },
     "allow_login_shell": "boolean",
     "approval_policy": "approval",
+    "approval_timeout_seconds": "positive",
+    "approvals_reviewer": ("user", "auto_review", "guardian_subagent"),
+    "auto_review": {"policy": "string"},
     "compact_prompt": "string",
     "developer_instructions": "string",
     "experimental_compact_prompt_file": "file",
@@ -108,7 +111,7 @@ _ROOMS: Mapping[str, Rule] = {
 }
 
 _LATER = """
-analytics approvals_reviewer apps apps_mcp_product_sku audio auto_review background_terminal_max_timeout browser_use
+analytics apps apps_mcp_product_sku audio background_terminal_max_timeout browser_use
 chatgpt_base_url check_for_update_on_startup cli_auth_credentials_store commit_attribution computer_use
 debug default_permissions desktop disable_paste_burst
 experimental_realtime_start_instructions experimental_realtime_ws_backend_prompt experimental_realtime_ws_base_url

@@ -10,10 +10,11 @@ from typing import cast
 
 from codex.config._faults import Faults, Layer, Path, Table, Toml, dotted
 from codex.config._sources import read_layer
+from codex.protocol.permission import APPROVAL_POLICIES
 
 # The key in requirements.toml: the key it constrains, and the values known.
 _ALLOWED: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "allowed_approval_policies": ("approval_policy", ("untrusted", "on-request", "on-failure", "never")),
+    "allowed_approval_policies": ("approval_policy", (*APPROVAL_POLICIES, "granular")),
     "allowed_sandbox_modes": ("sandbox_mode", ("read-only", "workspace-write", "danger-full-access")),
 }
 # Layers that somebody typed, just now.

@@ -19,6 +19,7 @@ FIELDS: Mapping[str, str] = {
     "history.persistence": "history_persistence",
     "sandbox_mode": "sandbox_policy.mode",
     "sandbox_linux.allow_unprotected_git": "allow_unprotected_git",
+    "auto_review.policy": "auto_review_policy",
     "tools.update_plan.enabled": "update_plan_enabled",
 }
 _SECRET = "(not shown)"

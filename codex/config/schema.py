@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 import attrs
 
 from codex.base.jsontext import Json
-from codex.protocol.permission import ApprovalPolicy, SandboxPolicy
+from codex.protocol.permission import ApprovalPolicy, ApprovalsReviewer, SandboxPolicy
 
 WireApi: TypeAlias = Literal["responses", "chat", "scripted"]
 CompactScope: TypeAlias = Literal["total", "body_after_prefix"]
@@ -58,7 +58,8 @@ class Config:
     `model` is None when nothing named one: starting a thread then fails with the ways out. Limits: `max_depth` and
     `max_agents` bound the sub-agents of one root thread. `trust_level` is None where the user has not said whether they
     trust the project, whose root is `project_root`. `warnings` are sentences for the user; `extra` holds the
-    values of keys without a room yet. `openai_base_url` and `model_script` stand in their providers.
+    values of keys without a room yet. `auto_review_policy` is what the reviewer model is told beside its own rules.
+    `openai_base_url` and `model_script` stand in their providers.
     """
 
     codex_home: str
@@ -78,6 +79,9 @@ class Config:
     service_tier: str | None = None
     developer_instructions: str | None = None
     approval_policy: ApprovalPolicy = "on-request"
+    approvals_reviewer: ApprovalsReviewer = "user"
+    approval_timeout_seconds: int = 600
+    auto_review_policy: str | None = None
     sandbox_policy: SandboxPolicy = SandboxPolicy()
     allow_unprotected_git: bool = False
     shell_environment_policy: ShellEnvironmentPolicy = ShellEnvironmentPolicy()

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from codex.context.fragments import PERMISSIONS_CLOSE, PERMISSIONS_OPEN
-from codex.protocol.permission import ApprovalPolicy, SandboxMode, SandboxPolicy
+from codex.protocol.permission import ApprovalPolicy, ApprovalPolicyName, Granular, SandboxMode, SandboxPolicy
 
 _SANDBOX: dict[SandboxMode, str] = {
     "read-only": "Commands can read files anywhere and cannot write any.",
@@ -26,20 +26,37 @@ _ESCALATION = (
     "could destroy something the user did not ask you to destroy. Keep the command narrow, ask for it once, and "
     "do not put several unrelated commands into one request. A refusal is final."
 )
-_APPROVAL: dict[ApprovalPolicy, str] = {
+_APPROVAL: dict[ApprovalPolicyName, str] = {
     "never": _NEVER,
     "on-request": (
         "The approval policy is `on-request`: commands run in the sandbox, and you decide when to ask the user to let "
         f"one run outside of it.\n{_ESCALATION}"
     ),
     "on-failure": (
-        "The approval policy is `on-failure`: commands run in the sandbox; when one fails there, the user is asked "
-        "whether it may run again without. You need not ask yourself."
+        "The approval policy is `on-failure`: commands run in the sandbox; when the sandbox stops one, the user is "
+        "asked whether it may run again without. You need not ask yourself."
     ),
     "untrusted": (
-        "The approval policy is `untrusted`: the user is asked before every command, except for a few that are known "
-        f"only to read. Fewer, well-chosen commands save their time.\n{_ESCALATION}"
+        "The approval policy is `untrusted`: the user is asked before every command and every patch, save commands "
+        f"that their rules allow. Fewer, well-chosen commands save their time.\n{_ESCALATION}"
     ),
+    "permissive": (
+        "The approval policy is `permissive`: commands run in the sandbox, and again without it when it stops them; "
+        "one that is known to need that may set `sandbox_permissions` to `require_escalated` right away. The user is "
+        "asked only before files are removed by force, or removed where commands may not write. A refusal is final."
+    ),
+}
+_GRANULAR = (
+    "The approval policy is `granular`: commands run in the sandbox, and the user has chosen which questions they want "
+    "to be asked."
+)
+_GRANULAR_RULES = {
+    True: "They are asked about commands for which their rules say so.",
+    False: "A command for which their rules say to ask is refused without asking.",
+}
+_GRANULAR_SANDBOX = {
+    True: f"They are asked whether a command may leave the sandbox.\n{_ESCALATION}",
+    False: "Nobody is asked whether a command may leave the sandbox: do not set `sandbox_permissions`.",
 }
 _UNSANDBOXED_REQUEST = (
     "The approval policy is `on-request`: nothing is kept from you by a sandbox, so ask the user only before a step "
@@ -57,10 +74,14 @@ def permissions_instructions(sandbox: SandboxPolicy, approval: ApprovalPolicy, w
     network = "enabled" if sandbox.mode == "danger-full-access" or sandbox.network_access else "blocked"
     lines = [
         f"The sandbox mode is `{sandbox.mode}`. {_SANDBOX[sandbox.mode]} The network is {network}.",
-        _UNSANDBOXED_REQUEST
-        if (sandbox.mode, approval) == ("danger-full-access", "on-request")
-        else _APPROVAL[approval],
+        _UNSANDBOXED_REQUEST if (sandbox.mode, approval) == ("danger-full-access", "on-request") else _about(approval),
     ]
     if sandbox.mode == "workspace-write" and writable:
         lines.append(f"Writable roots: {', '.join(f'`{root}`' for root in writable)}.")
     return "\n".join([PERMISSIONS_OPEN, *lines, PERMISSIONS_CLOSE])
+
+
+def _about(approval: ApprovalPolicy) -> str:
+    if not isinstance(approval, Granular):
+        return _APPROVAL[approval]
+    return f"{_GRANULAR} {_GRANULAR_RULES[approval.rules]} {_GRANULAR_SANDBOX[approval.sandbox_approval]}"

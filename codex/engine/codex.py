@@ -13,6 +13,7 @@ from codex.config.schema import Config
 from codex.engine.installation import installation_id
 from codex.engine.processes import Processes
 from codex.model import open_model_client
+from codex.ports.approvals import Reviewer
 from codex.ports.model import ModelClient
 from codex.sandbox.zygote import Zygote
 from codex.session import Identity, Services
@@ -93,6 +94,7 @@ async def open_codex(
     originator: str = "codex_python",
     client: ModelClient | None = None,
     zygote: Zygote | None = None,
+    reviewer: Reviewer | None = None,
 ) -> AsyncGenerator[Codex, None]:
     """Open an engine; leaving the block stops every thread, process and connection, and returns when all are gone.
 
@@ -102,6 +104,7 @@ async def open_codex(
       originator: the name under which servers know the program.
       client: another model client than the one that `config.model_provider` names; the caller closes it.
       zygote: the helper that starts processes, where the program started one early; the engine ends it.
+      reviewer: answers the questions of all threads, instead of whoever watches them.
     """
     env = dict(os.environ if environ is None else environ)
     async with open_runtime(name="codex") as runtime, AsyncExitStack() as stack:
@@ -109,7 +112,7 @@ async def open_codex(
             client = await stack.enter_async_context(open_model_client(config, environ=env))
         processes = Processes(runtime, zygote)
         try:
-            services = Services(client, processes, env, originator, installation_id(config.codex_home))
+            services = Services(client, processes, env, originator, installation_id(config.codex_home), reviewer)
             manager = ThreadManager(runtime, services)
             try:
                 yield Codex(config, manager)

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 import attrs
 
+from codex.protocol.approval import ApplyPatchApprovalRequest, ExecApprovalRequest, ReviewDecision
 from codex.protocol.item import PlanStep, ThreadItem
 from codex.protocol.permission import ApprovalPolicy, SandboxPolicy
 from codex.protocol.usage import TokenUsage
@@ -156,6 +157,41 @@ class StreamErrorNotice:
 
 
 @attrs.frozen
+class ApprovalResolved:
+    """A question is closed, whoever answered it; `decision` is None where it was withdrawn, as by an interrupt."""
+
+    turn_id: str
+    id: str
+    call_id: str
+    decision: ReviewDecision | None
+
+
+@attrs.frozen
+class ActionRefused:
+    """The policy refused an action without asking; `action` is the command line, or the patch's files."""
+
+    turn_id: str
+    call_id: str
+    action: str
+    reason: str
+
+
+@attrs.frozen
+class GuardianAssessment:
+    """What the automatic reviewer thinks of the action behind a question; the name is Codex's.
+
+    `status`: `in_progress`, then `approved`, `denied`, `timed_out` or `aborted`.
+    """
+
+    turn_id: str
+    id: str
+    call_id: str
+    status: Literal["in_progress", "approved", "denied", "timed_out", "aborted"]
+    risk_level: str | None = None
+    rationale: str | None = None
+
+
+@attrs.frozen
 class Warning:
     """Something the user should know; nothing stopped. The name is Codex's."""
 
@@ -192,6 +228,11 @@ EventMsg: TypeAlias = (
     | PlanUpdate
     | TokenCount
     | StreamErrorNotice
+    | ExecApprovalRequest
+    | ApplyPatchApprovalRequest
+    | ApprovalResolved
+    | ActionRefused
+    | GuardianAssessment
     | Warning
     | ErrorNotice
     | ShutdownComplete

@@ -5,6 +5,7 @@ from typing import Literal, TypeAlias
 import attrs
 
 from codex.base.jsontext import JsonObject
+from codex.protocol.approval import ReviewDecision
 from codex.protocol.user_input import UserInput
 
 TurnMode: TypeAlias = Literal["start_or_steer", "start_if_idle"]
@@ -29,7 +30,23 @@ class Shutdown:
     """End the thread after its running turn was ended."""
 
 
-Op: TypeAlias = TurnInput | Interrupt | Shutdown
+@attrs.frozen
+class ExecApproval:
+    """Answer the question about a command, by the question's id."""
+
+    id: str
+    decision: ReviewDecision
+
+
+@attrs.frozen
+class PatchApproval:
+    """Answer the question about a patch, by the question's id."""
+
+    id: str
+    decision: ReviewDecision
+
+
+Op: TypeAlias = TurnInput | Interrupt | ExecApproval | PatchApproval | Shutdown
 
 
 @attrs.frozen

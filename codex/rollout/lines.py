@@ -14,6 +14,7 @@ from codex.base.jsontext import Json, JsonObject
 from codex.config.schema import Config
 from codex.protocol.blobs import without_images
 from codex.protocol.item import ThreadItem
+from codex.protocol.permission import policy_json
 from codex.protocol.response_item import ResponseItem
 from codex.protocol.usage import TokenUsage
 from codex.rollout._items import item_payload
@@ -164,8 +165,8 @@ def turn_context(ids: TurnIds, config: Config, *, model: str, at: float) -> Line
         "turn_id": ids.turn_id,
         "root_turn_id": ids.root_turn_id,
         "cwd": config.cwd,
-        "approval_policy": config.approval_policy,
-        "approvals_reviewer": "user",
+        "approval_policy": _policy(config),
+        "approvals_reviewer": config.approvals_reviewer,
         "permission_profile": permission_profile(config.cwd, config.sandbox_policy),
         "model": model,
         "collaboration_mode": _collaboration(config, model),
@@ -184,9 +185,9 @@ def thread_settings_applied(thread_id: str, config: Config, *, model: str, at: f
     settings: JsonObject = {
         "model": model,
         "model_provider_id": config.model_provider,
-        "approval_policy": config.approval_policy,
-        "approvals_reviewer": "user",
-        "requested_approvals_reviewer": "user",
+        "approval_policy": _policy(config),
+        "approvals_reviewer": config.approvals_reviewer,
+        "requested_approvals_reviewer": config.approvals_reviewer,
         "permission_profile": permission_profile(config.cwd, config.sandbox_policy),
         "cwd": config.cwd,
         "runtime_workspace_roots": [config.cwd],
@@ -197,6 +198,11 @@ def thread_settings_applied(thread_id: str, config: Config, *, model: str, at: f
         settings["reasoning_summary"] = config.model_reasoning_summary
     settings["collaboration_mode"] = _collaboration(config, model)
     return _event({"type": "thread_settings_applied", "thread_id": thread_id, "thread_settings": settings}, at)
+
+
+def _policy(config: Config) -> Json:
+    """The approval policy under a name that Codex reads; `permissive` is ours alone."""
+    return "on-request" if config.approval_policy == "permissive" else policy_json(config.approval_policy)
 
 
 def _collaboration(config: Config, model: str) -> JsonObject:

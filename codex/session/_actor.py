@@ -27,21 +27,27 @@ from codex.protocol.event import (
     Warning,
 )
 from codex.protocol.item import UserMessage
-from codex.protocol.op import Interrupt, Shutdown, Submission, TurnInput
+from codex.protocol.op import ExecApproval, Interrupt, PatchApproval, Shutdown, Submission, TurnInput
 from codex.protocol.response_item import ResponseItem
 from codex.protocol.usage import TokenUsage
 from codex.protocol.user_input import UserInput
 from codex.session._machine import Close, Effect, Refuse, SessionMachine, StartTurn, SteerTurn, StopTurn
 from codex.session._port import SessionPort
+from codex.session.approvals import SessionApprovals
 from codex.session.context import Inbox, Restored, SessionContext, restored_from
 from codex.session.journal import Journal
 from codex.session.memory import Memory
 from codex.session.messages import (
+    AbortTurn,
+    CloseQuestion,
     CopyHistory,
     Inject,
     NextRequest,
+    OpenQuestion,
     Publish,
+    QuestionDue,
     RecordInput,
+    Reviewed,
     Submit,
     Tell,
 )
@@ -91,6 +97,7 @@ class _Session:
         self._memory = Memory(context, agents_md, self._router.specs)
         self._warnings = agents_md.warnings
         self._journal = Journal(context, self._memory.instructions)
+        self._approvals = SessionApprovals(mailbox, context, context.services.reviewer)
         self._turn: Ref[TurnInbox] | None = None
         self._turn_id = ""
         self._result = TurnResult()
@@ -111,7 +118,9 @@ class _Session:
         if not outbox.configured:
             warnings = (*self._warnings, *([fallback_warning(model.slug)] if model.is_fallback else []))
             outbox.publish([self._configured(), *(Warning(text) for text in warnings)])
-        elif outbox.open_turn is not None:
+            return
+        outbox.withdraw_questions()
+        if outbox.open_turn is not None:
             self._turn_id = outbox.open_turn
             await self._end_turn(TurnFailed(self._turn_id, _CRASHED, "other", self._memory.total))
 
@@ -136,9 +145,16 @@ class _Session:
                 self._memory.inject(items)
             case CopyHistory(reply=reply):
                 reply.set(self._memory.items)
+            case OpenQuestion() | CloseQuestion() | QuestionDue() | Reviewed():
+                self._approvals.handle(message)
+            case AbortTurn(turn_id=turn_id):
+                if turn_id == self._turn_id:
+                    await self._perform(self._machine.interrupted())
             case Down(ref=ref, exit=ended):
                 if ref == self._turn:
                     await self._turn_ended(ended.error)
+                else:
+                    self._approvals.down(ref, ended.error)
             case _ as never:
                 assert_never(never)
 
@@ -148,6 +164,9 @@ class _Session:
                 return self._machine.submitted(op)
             case Interrupt():
                 return self._machine.interrupted()
+            case ExecApproval() | PatchApproval() as op:
+                refusal = self._approvals.submitted(op)
+                return [] if refusal is None else [Refuse(refusal)]
             case Shutdown():
                 return self._machine.shut_down()
 
@@ -202,6 +221,8 @@ class _Session:
             environ=context.services.environ,
             output_tokens=self._memory.output_tokens,
             publisher=port,
+            approvals=port,
+            agent_path=context.identity.agent_path,
             processes=context.services.processes,
             agents=self._agents,
             thread=self._mailbox.ref,
@@ -240,6 +261,7 @@ class _Session:
 
     async def _end_turn(self, msg: TaskComplete | TurnFailed | TurnAborted) -> None:
         """Tell how the turn ended, on disk first; a disk that refuses it must not keep it from the screen."""
+        self._approvals.close_own()
         marker = [self._memory.abort_marker()] if isinstance(msg, TurnAborted) else []
         try:
             await self._journal.end_turn(msg, self._memory.record(marker))

@@ -3,17 +3,35 @@
 from collections.abc import Sequence
 from functools import partial
 
-from actors import ActorGone, MailboxFull, Ref
+import trio
+
+from actors import ActorGone, MailboxFull, Ref, Reply
+from codex.ports.approvals import Asked
 from codex.ports.model import ModelRequest
+from codex.protocol.approval import ReviewDecision
 from codex.protocol.event import EventMsg
 from codex.protocol.response_item import ResponseItem
 from codex.protocol.usage import TokenUsage
 from codex.protocol.user_input import UserInput
-from codex.session.messages import Message, NextRequest, Publish, RecordInput, Tell
+from codex.session.messages import (
+    AbortTurn,
+    CloseQuestion,
+    Message,
+    NextRequest,
+    OpenQuestion,
+    Publish,
+    RecordInput,
+    Tell,
+)
+
+_STOPPED_WITHIN = 10.0
 
 
 class SessionPort:
-    """Implements the turn's port and the tools' publisher. Cancelled, a question may still be acted on."""
+    """Implements the turn's port, the tools' publisher and their approvals.
+
+    Cancelled, a question to the session may still be acted on.
+    """
 
     def __init__(self, session: Ref[Message]) -> None:
         self._session = session
@@ -41,3 +59,26 @@ class SessionPort:
     async def record_input(self, items: tuple[UserInput, ...]) -> None:
         """Put input from the user into the history."""
         await self._session.ask(partial(RecordInput, items))
+
+    async def review(self, asked: Asked) -> ReviewDecision:
+        """The answer to the question. It is waited for here, so the session reads on; it keeps the deadline."""
+        reply: Reply[ReviewDecision] = Reply()
+        decision: ReviewDecision | None = None
+        await self._session.send(OpenQuestion(asked, None, reply))
+        try:
+            decision = await reply.wait()
+            return decision
+        finally:
+            self._close(asked.question.id, decision)
+
+    async def abort(self, turn_id: str) -> None:
+        """End the turn, and with it the call that waits here."""
+        await self._session.send(AbortTurn(turn_id))
+        with trio.move_on_after(_STOPPED_WITHIN):
+            await trio.sleep_forever()
+
+    def _close(self, question_id: str, decision: ReviewDecision | None) -> None:
+        try:
+            self._session.send_nowait(CloseQuestion(question_id, decision), control=True)
+        except (ActorGone, MailboxFull):
+            return  # the end of the turn closes it too

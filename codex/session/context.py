@@ -10,6 +10,7 @@ from actors import Down, Mailbox, Ref
 from codex.config.schema import Config
 from codex.model import ModelInfo
 from codex.ports.agents import AgentControl
+from codex.ports.approvals import Reviewer
 from codex.ports.model import ModelClient
 from codex.protocol.response_item import ResponseItem
 from codex.protocol.usage import TokenUsage
@@ -65,13 +66,14 @@ class Places:
 
 @attrs.frozen
 class Services:
-    """What all sessions of an engine share."""
+    """What all sessions of an engine share. `reviewer`: the program's own, which answers the questions of all."""
 
     client: ModelClient
     processes: ProcessSource
     environ: Mapping[str, str]
     originator: str
     installation_id: str
+    reviewer: Reviewer | None = None
 
 
 @attrs.frozen
@@ -79,7 +81,8 @@ class SessionContext:
     """One session's surroundings.
 
     `rollout_path` is None for a thread that is not stored; its writer runs beside the session. `agents` is given the
-    session's mailbox, below which its sub-agents live, and is None where the thread may not have any.
+    session's mailbox, below which its sub-agents live, and is None where the thread may not have any. `parent` is the
+    session of the thread that started this one.
     """
 
     identity: Identity
@@ -91,3 +94,4 @@ class SessionContext:
     rollout_path: str | None
     restored: Restored = Restored()
     agents: Callable[[Mailbox[Inbox]], AgentControl | None] | None = None
+    parent: Ref[Message] | None = None

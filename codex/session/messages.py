@@ -4,8 +4,10 @@ from typing import TypeAlias
 
 import attrs
 
-from actors import Reply
+from actors import Ref, Reply
+from codex.ports.approvals import Asked
 from codex.ports.model import ModelRequest
+from codex.protocol.approval import ReviewDecision
 from codex.protocol.event import EventMsg
 from codex.protocol.op import Submission
 from codex.protocol.response_item import ResponseItem
@@ -67,4 +69,48 @@ class CopyHistory:
     reply: Reply[tuple[ResponseItem, ...]]
 
 
-Message: TypeAlias = Submit | Publish | Tell | RecordInput | NextRequest | Inject | CopyHistory
+@attrs.frozen
+class OpenQuestion:
+    """A call asks whether it may; `reply` is awaited by the call itself, as long as the question's deadline says.
+
+    `asker` is the session of a sub-agent whose question came up here; it keeps the deadline. When the call has its
+    answer, or is gone, `CloseQuestion` follows.
+    """
+
+    asked: Asked
+    asker: "Ref[Message] | None"
+    reply: Reply[ReviewDecision]
+
+
+@attrs.frozen
+class CloseQuestion:
+    """The call has this answer, or none because it is gone."""
+
+    question_id: str
+    decision: ReviewDecision | None
+
+
+@attrs.frozen
+class QuestionDue:
+    """A question's time is over."""
+
+    question_id: str
+
+
+@attrs.frozen
+class Reviewed:
+    """A reviewer has answered."""
+
+    question_id: str
+    decision: ReviewDecision
+
+
+@attrs.frozen
+class AbortTurn:
+    """A call was answered with `abort`: the turn is to end."""
+
+    turn_id: str
+
+
+Approving: TypeAlias = OpenQuestion | CloseQuestion | QuestionDue | Reviewed
+Message: TypeAlias = Submit | Publish | Tell | RecordInput | NextRequest | Inject | CopyHistory | Approving | AbortTurn

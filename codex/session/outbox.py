@@ -7,8 +7,10 @@ import attrs
 import trio
 
 from codex.base.errors import CodexError
+from codex.protocol.approval import ApplyPatchApprovalRequest, ExecApprovalRequest, Question
 from codex.protocol.event import (
     AgentMessageDelta,
+    ApprovalResolved,
     CommandOutputDelta,
     Event,
     EventMsg,
@@ -31,9 +33,13 @@ class WatcherTooSlow(CodexError):
 
 
 class Subscription:
-    """One watcher's queue. Deltas of one item are merged once it lags; other events are never dropped."""
+    """One watcher's queue. Deltas of one item are merged once it lags; other events are never dropped.
 
-    def __init__(self) -> None:
+    `answers`: the watcher answers the questions it sees.
+    """
+
+    def __init__(self, *, answers: bool = False) -> None:
+        self.answers = answers
         self._events: deque[Event] = deque()
         self._ready = trio.Event()
         self._closed = False
@@ -82,6 +88,7 @@ class Outbox:
     def __init__(self, thread_id: str) -> None:
         self._thread_id = thread_id
         self.open_turn: str | None = None
+        self.open_questions: dict[str, Question] = {}
         self._seq = 0
         self._subscriptions: list[Subscription] = []
         self._listeners: list[Callable[[EventMsg], None]] = []
@@ -93,9 +100,24 @@ class Outbox:
         """Whether the thread has introduced itself."""
         return self._seq > 0
 
+    @property
+    def has_answerer(self) -> bool:
+        """Whether somebody who watches answers questions."""
+        return any(subscription.answers for subscription in self._subscriptions)
+
+    def withdraw_questions(self) -> None:
+        """Tell that the questions still open here will not be waited for any more."""
+        self.publish([ApprovalResolved(one.turn_id, one.id, one.call_id, None) for one in self.open_questions.values()])
+
     def publish(self, msgs: Sequence[EventMsg]) -> None:
         """Show events, in this order."""
         for msg in msgs:
+            if isinstance(msg, ExecApprovalRequest | ApplyPatchApprovalRequest):
+                self.open_questions[msg.id] = msg
+            elif isinstance(msg, ApprovalResolved):
+                self.open_questions.pop(msg.id, None)
+            elif isinstance(msg, ShutdownComplete) and self.open_questions:
+                self.withdraw_questions()
             event = Event(self._thread_id, self._seq, msg)
             self._seq += 1
             if isinstance(msg, TaskStarted):
@@ -121,9 +143,9 @@ class Outbox:
         for subscription in self._subscriptions:
             subscription.close()
 
-    def subscribe(self) -> Subscription:
+    def subscribe(self, *, answers: bool = False) -> Subscription:
         """A queue of all events from now on; the first watcher also gets what was told before it came."""
-        subscription = Subscription()
+        subscription = Subscription(answers=answers)
         for event in self._greeting or ():
             subscription.put(event)
         self._greeting = None

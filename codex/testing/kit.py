@@ -13,6 +13,7 @@ from codex.base.jsontext import JsonObject, get_list, get_str
 from codex.config.schema import Config, ProviderInfo
 from codex.engine import Codex, open_codex
 from codex.model.scripted import ScriptedClient
+from codex.ports.approvals import OnApproval, Reviewer
 from codex.ports.model import ModelRequest
 from codex.protocol.event import EventMsg
 from codex.protocol.permission import SandboxMode, SandboxPolicy
@@ -80,9 +81,9 @@ class TestCodex:
         """The working directory."""
         return Path(self.codex.config.cwd)
 
-    async def run_turn(self, prompt: str) -> list[EventMsg]:
+    async def run_turn(self, prompt: str, *, on_approval: OnApproval | None = None) -> list[EventMsg]:
         """Run one turn; its events. Cancelling interrupts the turn."""
-        async with self.thread.run(prompt) as events:
+        async with self.thread.run(prompt, on_approval=on_approval) as events:
             return [event.msg async for event in events]
 
     def rollout(self) -> list[JsonObject]:
@@ -99,12 +100,14 @@ async def open_test_codex(
     cwd: str | os.PathLike[str] | None = None,
     home: str | os.PathLike[str] | None = None,
     sandbox: SandboxMode = "danger-full-access",
+    reviewer: Reviewer | None = None,
     **settings: object,
 ) -> AsyncGenerator[TestCodex, None]:
     """Open an engine whose model plays `turns`; a home and a working directory that are not given are temporary.
 
     Args:
       turns: the turns of the script, or a whole script with names and rules.
+      reviewer: answers the questions of all threads.
       settings: further fields of the Config.
     """
     requests: list[SeenRequest] = []
@@ -132,5 +135,5 @@ async def open_test_codex(
         )
         config = attrs.evolve(config, **settings)
         client = ScriptedClient(script, observe=observe)
-        async with open_codex(config, client=client) as codex:
+        async with open_codex(config, client=client, reviewer=reviewer) as codex:
             yield TestCodex(codex, await codex.start_thread(), requests)

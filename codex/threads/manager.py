@@ -162,6 +162,7 @@ class ThreadManager:
             rollout_path=path,
             restored=restored,
             agents=self.agents_of(identity, config) if self.agents_of else None,
+            parent=owner.ref if owner is not None else None,
         )
         try:
             supervisor = await start_supervisor(

@@ -12,6 +12,8 @@ from codex.base.errors import CodexError
 from codex.base.ids import uuid7
 from codex.base.jsontext import JsonObject
 from codex.config.schema import Config
+from codex.ports.approvals import OnApproval
+from codex.protocol.approval import Question
 from codex.protocol.event import Event, TaskComplete, TurnAborted, TurnFailed
 from codex.protocol.op import Op, Shutdown, Submission, TurnInput
 from codex.protocol.response_item import ResponseItem
@@ -86,26 +88,46 @@ class Thread:
             raise ThreadRestarting(self.thread_id) from restarted
 
     @asynccontextmanager
-    async def open_events(self) -> AsyncGenerator[AsyncIterator[Event], None]:
-        """All events from now on; the first watcher also gets those told before it came."""
-        subscription = self.outbox.subscribe()
+    async def open_events(self, *, answers: bool = False) -> AsyncGenerator[AsyncIterator[Event], None]:
+        """All events from now on; the first watcher also gets those told before it came.
+
+        Args:
+          answers: this watcher answers the questions it sees, so those of a sub-agent stay with it.
+        """
+        subscription = self.outbox.subscribe(answers=answers)
         try:
             yield subscription
         finally:
             self.outbox.unsubscribe(subscription)
 
-    def run(self, prompt: str | Sequence[UserInput], *, output_schema: JsonObject | None = None) -> TurnEvents:
-        """The events of a turn, which starts at the first step; see `TurnEvents`."""
-        items = (TextInput(prompt),) if isinstance(prompt, str) else tuple(prompt)
-        return TurnEvents(self, TurnInput(items, output_schema=output_schema))
+    @property
+    def open_questions(self) -> tuple[Question, ...]:
+        """Questions that wait for an answer, its sub-agents' too where they came up to it."""
+        return tuple(self.outbox.open_questions.values())
 
-    async def ask(self, prompt: str | Sequence[UserInput]) -> str:
+    def run(
+        self,
+        prompt: str | Sequence[UserInput],
+        *,
+        output_schema: JsonObject | None = None,
+        on_approval: OnApproval | None = None,
+    ) -> TurnEvents:
+        """The events of a turn, which starts at the first step; see `TurnEvents`.
+
+        Args:
+          on_approval: answers what the turn, and the sub-agents below it, must ask; without it questions wait for
+            an operation, or for their deadline, which means no.
+        """
+        items = (TextInput(prompt),) if isinstance(prompt, str) else tuple(prompt)
+        return TurnEvents(self, TurnInput(items, output_schema=output_schema), on_approval)
+
+    async def ask(self, prompt: str | Sequence[UserInput], *, on_approval: OnApproval | None = None) -> str:
         """Run one turn; the model's last message. Cancelling interrupts the turn.
 
         Raises:
           TurnError: the turn failed or was interrupted.
         """
-        async with self.run(prompt) as events:
+        async with self.run(prompt, on_approval=on_approval) as events:
             async for event in events:
                 match event.msg:
                     case TaskComplete(last_agent_message=text):

@@ -8,6 +8,7 @@ import attrs
 from actors import Mailbox, Ref
 from codex.config.schema import Config
 from codex.ports.agents import AgentControl
+from codex.ports.approvals import Approvals
 from codex.protocol.event import EventMsg
 from codex.protocol.response_item import ResponseItem
 
@@ -63,10 +64,12 @@ class ToolContext:
     environ: Mapping[str, str]
     output_tokens: int
     publisher: Publisher
+    approvals: Approvals
     processes: ProcessSource
     agents: AgentControl | None
     thread: Ref[Never]
     spawn_background: Callable[[Background, str], object]
+    agent_path: str = "/root"
     images: bool = True
     touched: "list[Touched]" = attrs.field(factory=list["Touched"])
 

@@ -1,4 +1,4 @@
-"""A patch from the model: verified as a whole, checked against the sandbox, written, shown.
+"""A patch from the model: verified as a whole, checked against the sandbox, asked about, written, shown.
 
 Both the `apply_patch` tool and a heredoc inside `exec_command` come here.
 """
@@ -10,57 +10,115 @@ import attrs
 import trio
 
 from codex.base.errors import ToolFailure
+from codex.patch import Applied, VerifiedPatch, apply_verified, verify
 from codex.patch import TurnDiff as PatchedFiles
-from codex.patch import VerifiedPatch, apply_verified, verify
+from codex.protocol.approval import Abort, ApplyPatchApprovalRequest, ReviewDecision
 from codex.protocol.event import EventMsg, ItemCompleted, ItemStarted, TurnDiff
-from codex.protocol.item import FileChange
-from codex.tools.approval import REJECTED_BY_USER
-from codex.tools.context import CallSite, ToolContext
+from codex.protocol.item import FileChange, FileUpdate
+from codex.tools._attempt import Attempted, Declined, Done, QuestionFacts, Refused, file_keys, perform, tell_refusal
+from codex.tools._machine import ActionMachine, Ask, Attempt
+from codex.tools.approval import decide_patch
+from codex.tools.context import CallSite
 from codex.tools.output import patch_text
-
-
-class PatchBlocked(ToolFailure):
-    """The sandbox's policy does not let a file of the patch be written."""
-
-    def __init__(self, path: str, mode: str) -> None:
-        where = "writing is blocked by read-only sandbox" if mode == "read-only" else f"{path} is not writable here"
-        super().__init__(f"patch rejected: {where}; {REJECTED_BY_USER}")
-        self.path = path
+from codex.tools.refusals import REJECTED_BY_USER, refusal_of_patch
 
 
 async def run_patch(patch: str, workdir: str, site: CallSite) -> str:
-    """Verify, write and show a patch; the text for the model.
+    """Verify, ask, write and show a patch; the text for the model.
 
     Cancelled before the writing begins, nothing is written; once begun, the patch is written to its end.
 
     Raises: ToolFailure when it does not fit or may not be written.
     """
-    context = site.context
     verified = await trio.to_thread.run_sync(partial(verify, patch, workdir))
-    _check(verified, context)
-    item = FileChange(site.call_id, tuple(verified.changes))
-    await context.publisher.publish([ItemStarted(context.turn_id, item)])
-    began = time.monotonic()
-    applied = await trio.to_thread.run_sync(partial(apply_verified, verified))
-    item = attrs.evolve(
-        item,
-        status="completed" if applied.exit_code == 0 else "failed",
-        stdout=applied.stdout,
-        stderr=applied.stderr,
-    )
-    shown: list[EventMsg] = [ItemCompleted(context.turn_id, item)]
-    context.touched.extend(applied.touched)
-    patched = PatchedFiles(context.config.cwd)
-    patched.add(context.touched)
-    diff = patched.unified_diff()
-    if diff:
-        shown.append(TurnDiff(context.turn_id, diff))
-    await context.publisher.publish(shown)
-    text = applied.stdout + applied.stderr
-    return patch_text(text, exit_code=applied.exit_code, wall_time=time.monotonic() - began)
+    return await _Patch(verified, site).run()
 
 
-def _check(verified: VerifiedPatch, context: ToolContext) -> None:
-    for path in verified.paths:
-        if not context.processes.is_writable(context.config, context.environ, path):
-            raise PatchBlocked(path, context.config.sandbox_policy.mode)
+@attrs.frozen
+class _Written:
+    applied: Applied
+    wall_time: float
+
+
+class _Patch:
+    """One verified patch on its way from the decision to its answer."""
+
+    def __init__(self, verified: VerifiedPatch, site: CallSite) -> None:
+        self._verified, self._site, self._context = verified, site, site.context
+        self._item = FileChange(site.call_id, tuple(verified.changes))
+        self._shown = False
+        context = site.context
+        self._blocked = [
+            path for path in verified.paths if not context.processes.is_writable(context.config, context.environ, path)
+        ]
+
+    async def run(self) -> str:
+        verified, blocked = self._verified, set(self._blocked)
+        verdict = decide_patch(
+            self._context.config.approval_policy,
+            inside=not blocked,
+            removes=any(change.path in blocked and removes(change) for change in verified.changes),
+        )
+        machine = ActionMachine(verdict, escalated=bool(blocked), when_denied="refuse")
+        keys = file_keys(verified.paths)
+        outcome = await perform(machine, self._site, keys=keys, question=self._question, attempt=self._attempt)
+        match outcome:
+            case Refused():
+                reason = f"{self._blocked_why()}; {REJECTED_BY_USER}"
+                await tell_refusal(self._site, ", ".join(verified.paths), reason)
+                raise ToolFailure(f"patch rejected: {reason}")
+            case Declined(decision=decision):
+                raise ToolFailure(await self._declined(decision))
+            case Done(result=written):
+                return await self._finish(written)
+
+    def _blocked_why(self) -> str:
+        read_only = self._context.config.sandbox_policy.mode == "read-only"
+        return "writing is blocked by read-only sandbox" if read_only else f"{self._blocked[0]} is not writable here"
+
+    async def _question(self, _ask: Ask, facts: QuestionFacts) -> ApplyPatchApprovalRequest:
+        await self._show_start()
+        reason = self._blocked_why() if self._blocked else None
+        return ApplyPatchApprovalRequest(**attrs.asdict(facts), changes=tuple(self._verified.changes), reason=reason)
+
+    async def _attempt(self, _step: Attempt) -> Attempted[_Written]:
+        await self._show_start()
+        began = time.monotonic()
+        applied = await trio.to_thread.run_sync(partial(apply_verified, self._verified))
+        return Attempted(_Written(applied, time.monotonic() - began))
+
+    async def _declined(self, decision: ReviewDecision) -> str:
+        context = self._context
+        item = attrs.evolve(self._item, status="declined")
+        await context.publisher.publish([ItemCompleted(context.turn_id, item)])
+        if isinstance(decision, Abort):
+            await context.approvals.abort(context.turn_id)
+        return refusal_of_patch(decision)
+
+    async def _finish(self, written: _Written) -> str:
+        context, applied = self._context, written.applied
+        item = attrs.evolve(
+            self._item,
+            status="completed" if applied.exit_code == 0 else "failed",
+            stdout=applied.stdout,
+            stderr=applied.stderr,
+        )
+        shown: list[EventMsg] = [ItemCompleted(context.turn_id, item)]
+        context.touched.extend(applied.touched)
+        patched = PatchedFiles(context.config.cwd)
+        patched.add(context.touched)
+        diff = patched.unified_diff()
+        if diff:
+            shown.append(TurnDiff(context.turn_id, diff))
+        await context.publisher.publish(shown)
+        return patch_text(applied.stdout + applied.stderr, exit_code=applied.exit_code, wall_time=written.wall_time)
+
+    async def _show_start(self) -> None:
+        if not self._shown:
+            self._shown = True
+            await self._context.publisher.publish([ItemStarted(self._context.turn_id, self._item)])
+
+
+def removes(change: FileUpdate) -> bool:
+    """Whether the file is gone afterwards."""
+    return change.kind == "delete" or change.move_path is not None

@@ -2,7 +2,6 @@
 
 import os
 import time
-from collections.abc import Sequence
 from functools import partial
 from typing import Never
 
@@ -24,22 +23,28 @@ from codex.processes import (
     shell_argv,
     user_shell,
 )
-from codex.protocol.event import CommandOutputDelta, ItemCompleted, ItemStarted
+from codex.protocol.approval import Abort, ExecApprovalRequest, ReviewDecision
+from codex.protocol.event import CommandOutputDelta, EventMsg, ItemCompleted, ItemStarted
 from codex.protocol.item import CommandExecution
 from codex.protocol.permission import SandboxPolicy
-from codex.tools.approval import (
-    NO_ADDITIONAL_PERMISSIONS,
-    REFUSED_ESCALATION,
-    REJECTED_BY_USER,
-    decide,
-    forced_removal,
-    rejected,
-)
+from codex.sandbox import looks_denied
+from codex.tools._attempt import Attempted, Declined, Done, QuestionFacts, Refused, perform, tell_refusal
+from codex.tools._canonical import command_key
+from codex.tools._machine import ActionMachine, Ask, Attempt
+from codex.tools.approval import CommandFacts, after_denial, decide
 from codex.tools.arguments import Arguments
 from codex.tools.call import OutputBody, ToolCall
 from codex.tools.context import CallSite, ToolContext
 from codex.tools.output import exec_text
 from codex.tools.patching import run_patch
+from codex.tools.refusals import (
+    NO_ADDITIONAL_PERMISSIONS,
+    NOT_AGAIN,
+    forced_removal,
+    refused_escalation,
+    rejected,
+    why_not,
+)
 from codex.tools.specs import EXEC_COMMAND
 
 _FIELDS = tuple(get_object(get_object(EXEC_COMMAND.spec, "parameters"), "properties"))
@@ -48,10 +53,12 @@ _DEFAULT_YIELD_MS = 10_000
 _MIN_YIELD, _MAX_YIELD = 0.25, 30.0
 _LEAVE = 1.0
 _NOT_STARTED = -1
+_FORCES = "it removes files by force"
+_STOPPED = "the sandbox stopped the command; may it run again without the sandbox?"
 
 
 async def run(call: ToolCall, site: CallSite) -> OutputBody:
-    """Decide, run, wait; cancelled, the whole process tree is gone."""
+    """Decide, ask, run, wait; cancelled, the whole process tree is gone."""
     context = site.context
     arguments = Arguments(call.payload, _FIELDS)
     cmd = arguments.required_text("cmd")
@@ -61,25 +68,21 @@ async def run(call: ToolCall, site: CallSite) -> OutputBody:
     escalated = _asks_to_leave(context, arguments)
     patch = find_invocation(argv, workdir)
     if patch is not None:
-        _sandbox(context, argv, escalated=escalated, dangerous=False)
+        if escalated and decide(context.config.approval_policy, _sandbox(context), CommandFacts(escalated)) == "refuse":
+            raise ToolFailure(refused_escalation(context.config.approval_policy))
         # Codex puts the answer of the tool into the answer of a command.
         return "Wall time: 0.0000 seconds\nOutput:\n" + await run_patch(patch.patch_text, patch.workdir, site)
-    sandbox = _sandbox(context, argv, escalated=escalated, dangerous=is_dangerous(argv))
-    request = ProcessRequest(
-        argv=argv,
-        cwd=workdir,
-        env=_environment(context, sandbox, site.call_id),
-        sandbox=sandbox,
-        workspace=context.config.cwd,
-        tty=arguments.flag("tty", default=False),
-        allow_unprotected_git=context.config.allow_unprotected_git,
-    )
-    return await _run(request, site, arguments)
+    facts = CommandFacts(escalated, dangerous=is_dangerous(argv))
+    return await _Command(site, arguments, argv, workdir, facts).run()
 
 
 def _shell(context: ToolContext, arguments: Arguments) -> str:
     own, wanted = user_shell(context.environ), arguments.text("shell")
     return own if wanted is None else find_shell(wanted, own, context.environ)
+
+
+def _sandbox(context: ToolContext) -> SandboxPolicy:
+    return context.config.sandbox_policy
 
 
 def _asks_to_leave(context: ToolContext, arguments: Arguments) -> bool:
@@ -88,29 +91,160 @@ def _asks_to_leave(context: ToolContext, arguments: Arguments) -> bool:
     Raises: ToolFailure when it asks for what nobody can grant.
     """
     wanted = arguments.choice("sandbox_permissions", _PERMISSIONS)
-    arguments.text("justification")
     arguments.texts("prefix_rule")
-    if wanted == "with_additional_permissions" and context.config.sandbox_policy.mode != "danger-full-access":
-        never = context.config.approval_policy == "never"
-        raise ToolFailure(REFUSED_ESCALATION if never else rejected(NO_ADDITIONAL_PERMISSIONS))
-    return wanted == "require_escalated"
+    confined = _sandbox(context).mode != "danger-full-access"
+    if wanted == "with_additional_permissions" and confined:
+        policy = context.config.approval_policy
+        raise ToolFailure(refused_escalation(policy) if policy == "never" else rejected(NO_ADDITIONAL_PERMISSIONS))
+    return wanted == "require_escalated" and confined
 
 
-def _sandbox(context: ToolContext, argv: Sequence[str], *, escalated: bool, dangerous: bool) -> SandboxPolicy:
-    """The sandbox the command gets under the approval policy.
+@attrs.frozen
+class _Ran:
+    """What an attempt gave. `left_running`: it goes on in the background."""
 
-    Raises: ToolFailure when it may not run.
-    """
-    policy, sandbox = context.config.approval_policy, context.config.sandbox_policy
-    match decide(policy, sandbox, escalated=escalated, dangerous=dangerous):
-        case "run":
-            return sandbox
-        case "run_outside":
-            return SandboxPolicy("danger-full-access")
-        case "ask":
-            raise ToolFailure(rejected(REJECTED_BY_USER))
-        case "refuse":
-            raise ToolFailure(rejected(forced_removal(command_line(argv))) if dangerous else REFUSED_ESCALATION)
+    process: Process
+    output: bytes
+    wall_time: float
+    left_running: bool
+
+
+class _Command:
+    """One command on its way from the decision to its answer."""
+
+    def __init__(
+        self, site: CallSite, arguments: Arguments, argv: tuple[str, ...], workdir: str, facts: CommandFacts
+    ) -> None:
+        self._site, self._context = site, site.context
+        self._argv, self._workdir, self._facts = argv, workdir, facts
+        self._tty = arguments.flag("tty", default=False)
+        self._justification = arguments.text("justification")
+        wait = arguments.whole_or("yield_time_ms", _DEFAULT_YIELD_MS) / 1000
+        self._wait = min(max(wait, _MIN_YIELD), _MAX_YIELD)
+        tokens = self._context.output_tokens
+        self._max_tokens = min(arguments.whole_or("max_output_tokens", tokens), tokens)
+        self._item = CommandExecution(site.call_id, argv, workdir)
+        self._shown = False
+
+    async def run(self) -> OutputBody:
+        context = self._context
+        policy = context.config.approval_policy
+        verdict = decide(policy, _sandbox(context), self._facts)
+        machine = ActionMachine(verdict, escalated=self._facts.escalated, when_denied=after_denial(policy))
+        key = command_key(self._argv, self._workdir, tty=self._tty)
+        outcome = await perform(machine, self._site, keys=[key], question=self._question, attempt=self._attempt)
+        match outcome:
+            case Refused():
+                raise ToolFailure(await self._refused())
+            case Declined(decision=decision):
+                raise ToolFailure(await self._declined(decision))
+            case Done(result=ran, decision=decision):
+                return await self._finish(ran, decision)
+
+    async def _refused(self) -> str:
+        """The policy lets it neither run nor be asked about; the text for the model."""
+        command, policy = command_line(self._argv), self._context.config.approval_policy
+        if self._facts.dangerous:
+            reason, text = forced_removal(command), rejected(forced_removal(command))
+        else:
+            reason = text = refused_escalation(policy)
+        await tell_refusal(self._site, command, reason)
+        return text
+
+    async def _declined(self, decision: ReviewDecision) -> str:
+        """Somebody, or the clock, said no; the text for the model, unless that ends the turn."""
+        self._item = attrs.evolve(self._item, status="declined")
+        await self._publish(ItemCompleted(self._context.turn_id, self._item))
+        if isinstance(decision, Abort):
+            await self._context.approvals.abort(self._context.turn_id)
+        return rejected(why_not(decision))
+
+    async def _question(self, ask: Ask, facts: QuestionFacts) -> ExecApprovalRequest:
+        await self._show_start()
+        reason = _STOPPED if ask.again else self._justification
+        if self._facts.dangerous and not ask.again:
+            reason = f"{reason} ({_FORCES})" if reason else _FORCES
+        return ExecApprovalRequest(
+            **attrs.asdict(facts), command=self._argv, cwd=self._workdir, reason=reason, outside=ask.outside
+        )
+
+    async def _attempt(self, step: Attempt) -> Attempted[_Ran]:
+        context = self._context
+        sandbox = SandboxPolicy("danger-full-access") if step.outside else _sandbox(context)
+        request = ProcessRequest(
+            argv=self._argv,
+            cwd=self._workdir,
+            env=_environment(context, sandbox, self._site.call_id),
+            sandbox=sandbox,
+            workspace=context.config.cwd,
+            tty=self._tty,
+            allow_unprotected_git=context.config.allow_unprotected_git,
+        )
+        await self._show_start()
+        ran = await self._run(request)
+        code, confined = ran.process.exit_code, sandbox.mode != "danger-full-access"
+        denied = code is not None and confined and looks_denied(code, ran.output.decode("utf-8", "replace"))
+        return Attempted(ran, denied)
+
+    async def _run(self, request: ProcessRequest) -> _Ran:
+        context = self._context
+        began = time.monotonic()
+        process = await self._start(request)
+        self._item = item = attrs.evolve(self._item, process_id=str(process.session_id))
+        left_running = False
+        manager = await context.processes.open()
+        try:
+            process.set_output_listener(
+                lambda chunk: context.publisher.tell(CommandOutputDelta(context.turn_id, item.id, chunk))
+            )
+            output = await process.collect(within=self._wait)
+            if process.exit_code is None:
+                context.spawn_background(partial(_announce_end, context, process, item), f"watch-{process.session_id}")
+                left_running = True
+        finally:
+            if not left_running:
+                manager.remove(process)
+            if not left_running and process.running:
+                with trio.move_on_after(_LEAVE, shield=True):
+                    await process.terminate()
+        return _Ran(process, output, time.monotonic() - began, left_running)
+
+    async def _start(self, request: ProcessRequest) -> Process:
+        context = self._context
+        manager = await context.processes.open()
+        try:
+            _check_directory(request.cwd)
+            return await manager.start(request, owner=context.thread, thread_id=context.thread_id)
+        except ToolFailure as failure:
+            failed = isinstance(failure, SpawnFailed)
+            why = f"Failed to create unified exec process: {failure}" if failed else str(failure)
+            item = attrs.evolve(self._item, status="failed", aggregated_output=why, exit_code=_NOT_STARTED)
+            await self._publish(ItemCompleted(context.turn_id, item))
+            raise ToolFailure(rejected(why) if failed else f"exec_command failed: {why}") from failure
+
+    async def _finish(self, ran: _Ran, decision: ReviewDecision | None) -> OutputBody:
+        process = ran.process
+        if not ran.left_running:
+            await self._publish(ItemCompleted(self._context.turn_id, finished(self._item, process)))
+        if isinstance(decision, Abort):
+            await self._context.approvals.abort(self._context.turn_id)
+        text = exec_text(
+            ran.output,
+            omitted=process.untold,
+            wall_time=ran.wall_time,
+            exit_code=process.exit_code,
+            session_id=process.session_id if ran.left_running else None,
+            max_tokens=self._max_tokens,
+        )
+        return text if decision is None else f"{NOT_AGAIN}: {why_not(decision)}.\n{text}"
+
+    async def _show_start(self) -> None:
+        if not self._shown:
+            self._shown = True
+            await self._publish(ItemStarted(self._context.turn_id, self._item))
+
+    async def _publish(self, msg: EventMsg) -> None:
+        await self._context.publisher.publish([msg])
 
 
 def _environment(context: ToolContext, sandbox: SandboxPolicy, call_id: str) -> dict[str, str]:
@@ -122,51 +256,6 @@ def _environment(context: ToolContext, sandbox: SandboxPolicy, call_id: str) -> 
         call_id=call_id,
         network_disabled=not (sandbox.mode == "danger-full-access" or sandbox.network_access),
         programs=PROGRAMS,
-    )
-
-
-async def _run(request: ProcessRequest, site: CallSite, arguments: Arguments) -> OutputBody:
-    context = site.context
-    wait = min(max(arguments.whole_or("yield_time_ms", _DEFAULT_YIELD_MS) / 1000, _MIN_YIELD), _MAX_YIELD)
-    limit = min(arguments.whole_or("max_output_tokens", context.output_tokens), context.output_tokens)
-    item = CommandExecution(site.call_id, tuple(request.argv), request.cwd)
-    await context.publisher.publish([ItemStarted(context.turn_id, item)])
-    began = time.monotonic()
-    manager = await context.processes.open()
-    try:
-        _check_directory(request.cwd)
-        process = await manager.start(request, owner=context.thread, thread_id=context.thread_id)
-    except ToolFailure as failure:
-        failed = isinstance(failure, SpawnFailed)
-        why = f"Failed to create unified exec process: {failure}" if failed else str(failure)
-        item = attrs.evolve(item, status="failed", aggregated_output=why, exit_code=_NOT_STARTED)
-        await context.publisher.publish([ItemCompleted(context.turn_id, item)])
-        raise ToolFailure(rejected(why) if failed else f"exec_command failed: {why}") from failure
-    item = attrs.evolve(item, process_id=str(process.session_id))
-    left_running = False
-    try:
-        process.set_output_listener(
-            lambda chunk: context.publisher.tell(CommandOutputDelta(context.turn_id, item.id, chunk))
-        )
-        output = await process.collect(within=wait)
-        if process.exit_code is None:
-            context.spawn_background(partial(_announce_end, context, process, item), f"watch-{process.session_id}")
-            left_running = True
-        else:
-            await context.publisher.publish([ItemCompleted(context.turn_id, finished(item, process))])
-    finally:
-        if not left_running:
-            manager.remove(process)
-        if not left_running and process.running:
-            with trio.move_on_after(_LEAVE, shield=True):
-                await process.terminate()
-    return exec_text(
-        output,
-        omitted=process.untold,
-        wall_time=time.monotonic() - began,
-        exit_code=process.exit_code,
-        session_id=process.session_id if left_running else None,
-        max_tokens=limit,
     )
 
 

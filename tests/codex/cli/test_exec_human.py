@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from codex.cli.exec_human import MAX_SHOWN_LINES, HumanText, harmless, shown_lines
 from codex.protocol.event import (
+    ActionRefused,
     CommandOutputDelta,
     EventMsg,
     ItemCompleted,
@@ -186,3 +187,7 @@ def test_output_waits_for_the_end_when_another_command_was_shown_in_between() ->
 def test_what_was_shown_live_and_what_the_end_adds_are_the_whole_output(chunks: list[bytes]) -> None:
     output = b"".join(chunks).decode("utf-8", "replace")
     assert text_of(*running("c", *chunks), ended("c", output)) == text_of(*running("c"), ended("c", output))
+
+
+def test_what_the_policy_refused_is_shown_with_its_reason() -> None:
+    assert text_of(ActionRefused("t", "c", "rm -rf \x1b[31m/", "too much")) == "refused  rm -rf /\n  too much\n\n"

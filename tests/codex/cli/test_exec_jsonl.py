@@ -11,6 +11,7 @@ import pytest
 from codex.base.jsontext import JsonObject
 from codex.cli.exec_jsonl import JsonLines
 from codex.protocol.event import (
+    ActionRefused,
     AgentMessageDelta,
     ErrorNotice,
     EventMsg,
@@ -209,3 +210,9 @@ def test_twenty_thousand_deltas_cost_nothing_worth_mentioning() -> None:
     for _ in range(20_000):
         lines.render(delta)
     assert time.process_time() - started < 0.4  # 20 us each; about 0.15 us on an idle machine
+
+
+def test_what_the_policy_refused_is_a_line_of_its_own() -> None:
+    assert lines_of(ActionRefused("t", "c", "/bin/sh -c 'rm -rf /'", "too much")) == [
+        {"type": "approval.refused", "call_id": "c", "action": "/bin/sh -c 'rm -rf /'", "reason": "too much"}
+    ]

@@ -6,6 +6,7 @@ from pathlib import Path
 from codex.config import Config, ProviderInfo, load_config
 from codex.config._keys import documented_keys
 from codex.config.origins import FIELDS
+from codex.protocol.permission import APPROVAL_POLICIES
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = (ROOT / "docs/reference/configuration.md").read_text(encoding="utf-8")
@@ -14,7 +15,8 @@ ROW = re.compile(r"^\| `([^`]+)` \| ([^|]+) \| ([^|]+) \| .+ \|$", re.MULTILINE)
 
 def test_every_key_is_documented_with_its_type() -> None:
     documented = {key: kind.strip().replace(" / ", " | ") for key, kind, _ in ROW.findall(PAGE)}
-    kinds = {**documented_keys(), "approval_policy": "never | on-request | on-failure", "features.<name>": "boolean"}
+    policies = " | ".join((*APPROVAL_POLICIES, "{ granular = {…} }"))
+    kinds = {**documented_keys(), "approval_policy": policies, "features.<name>": "boolean"}
     assert documented == kinds
 
 

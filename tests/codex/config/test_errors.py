@@ -28,7 +28,10 @@ def test_all_faults_of_all_layers_are_told_at_once(place: Place) -> None:
     assert str(caught.value).split("\n  ") == [
         "6 faults in the configuration:",
         f"{path}:1: model: expected a string that is not empty; got the number 5",
-        f'{path}:2: approval_policy: expected one of "never", "on-request", "on-failure"; got the string "allways"',
+        (
+            f'{path}:2: approval_policy: expected one of "never", "on-request", "on-failure", "untrusted", '
+            '"permissive"; got the string "allways"'
+        ),
         f'{path}:6: sandbox_workspace_write.network_access: expected true or false; got the string "yes"',
         f'{path}:8: profiles.p.model_verbosity: expected one of "low", "medium", "high"; got the string "loud"',
         '-c allow_login_shell=maybe: allow_login_shell: expected true or false; got the string "maybe"',
@@ -119,10 +122,6 @@ def test_a_name_that_is_too_long_is_told(place: Place) -> None:
         ),
         ("openai_base_url=localhost", "-c openai_base_url=localhost: openai_base_url: expected a URL that begins with"),
         ("agents.max_threads=0", "-c agents.max_threads=0: agents.max_threads: expected a whole number from 1 on; got"),
-        (
-            "approval_policy=untrusted",
-            '-c approval_policy=untrusted: approval_policy: "untrusted" is no longer supported',
-        ),
         ("log_level=loud", '-c log_level=loud: log_level: expected a level such as "info", or "warning,model=debug"'),
         ("model=\udcff", "-c model=?: is not UTF-8"),
         (

@@ -9,7 +9,7 @@ from codex.base.errors import UserError
 from codex.config import Config, find_codex_home, load_config
 from codex.config.errors import ConfigError
 from codex.config.trust_answer import needs_trust_answer, save_trust
-from codex.protocol.permission import SandboxPolicy
+from codex.protocol.permission import Granular, SandboxPolicy
 from tests.codex.config.place import Place
 
 
@@ -222,11 +222,30 @@ def test_an_unknown_key_is_named_with_its_line_and_a_close_match(place: Place) -
     ]
 
 
-def test_granular_approvals_count_as_on_request(place: Place) -> None:
+def test_granular_approvals_say_which_questions_are_asked(place: Place) -> None:
+    place.write("[approval_policy.granular]\nsandbox_approval = true\nrules = false\nmcp_elicitations = true\n")
+    assert place.load().approval_policy == Granular(sandbox_approval=True, rules=False, mcp_elicitations=True)
+
+
+def test_another_layer_replaces_granular_approvals(place: Place) -> None:
+    place.write("approval_policy = { granular = { sandbox_approval = true, rules = true, mcp_elicitations = true } }")
+    assert place.load("approval_policy=untrusted").approval_policy == "untrusted"
+
+
+def test_granular_approvals_leave_nothing_open_that_matters(place: Place) -> None:
     path = place.write("approval_policy = { granular = { rules = true } }")
+    with pytest.raises(ConfigError) as caught:
+        place.load()
+    assert str(caught.value).startswith(
+        f"{path}:1: approval_policy.granular: expected a table with sandbox_approval, mcp_elicitations, for example"
+    )
+
+
+def test_the_old_name_of_the_automatic_reviewer_is_read(place: Place) -> None:
+    place.write('approvals_reviewer = "guardian_subagent"\napproval_timeout_seconds = 5\nauto_review.policy = "mild"\n')
     config = place.load()
-    assert config.approval_policy == "on-request"
-    assert config.warnings == (f'{path}:1: approval_policy: granular approvals count as "on-request" so far',)
+    assert (config.approvals_reviewer, config.approval_timeout_seconds) == ("auto_review", 5)
+    assert config.auto_review_policy == "mild"
 
 
 def test_the_home_is_the_variable_or_a_directory_in_the_users_home(tmp_path: Path) -> None:

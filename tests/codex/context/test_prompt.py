@@ -135,7 +135,7 @@ def test_permissions_name_what_is_in_force(mode: str, approval: str) -> None:
     assert text is not None
     assert f"`{mode}`" in text
     assert f"`{approval}`" in text
-    assert ("require_escalated" in text) == (approval in ("on-request", "untrusted"))
+    assert ("require_escalated" in text) == (approval in ("on-request", "untrusted", "permissive"))
     assert ("Writable roots: `/repo`, `/tmp`." in text) == (mode == "workspace-write")
 
 

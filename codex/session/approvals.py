@@ -1,0 +1,154 @@
+"""The questions of a thread at work: shown, handed to a reviewer or to the parent, answered, closed.
+
+Everything here returns at once: the call waits for its answer itself, and the session reads on.
+"""
+
+from functools import partial
+from typing import Never, assert_never
+
+import attrs
+
+from actors import ActorGone, Mailbox, MailboxFull, Ref, Reply, Timer
+from codex.ports.approvals import Reviewer
+from codex.protocol.approval import Approved, Denied, Question, ReviewDecision, TimedOut, refusal_of
+from codex.protocol.event import ApprovalResolved, Warning
+from codex.protocol.op import ExecApproval, PatchApproval
+from codex.session._questions import OpenQuestions
+from codex.session.context import Inbox, SessionContext
+from codex.session.messages import Approving, CloseQuestion, OpenQuestion, QuestionDue, Reviewed
+
+
+@attrs.define
+class _Waiting:
+    """What belongs to an open question, and ends with it."""
+
+    reply: Reply[ReviewDecision]
+    asker: object = None
+    timer: Timer | None = None
+    reviewer: Ref[Never] | None = None
+    climbed: bool = False
+
+
+class SessionApprovals:
+    """Performs what `OpenQuestions` decides. Used by the session's actor alone."""
+
+    def __init__(self, mailbox: Mailbox[Inbox], context: SessionContext, reviewer: Reviewer | None) -> None:
+        self._mailbox = mailbox
+        self._context = context
+        self._reviewer = reviewer
+        self._questions = OpenQuestions()
+        self._waiting: dict[str, _Waiting] = {}
+
+    def handle(self, message: Approving) -> None:
+        """A call, a reviewer or a clock has something to say."""
+        match message:
+            case OpenQuestion():
+                self._open(message)
+            case CloseQuestion(question_id=question_id, decision=decision):
+                self._close(question_id, decision)
+            case QuestionDue(question_id=question_id):
+                self._answer(question_id, TimedOut())
+            case Reviewed(question_id=question_id, decision=decision):
+                self._reviewed(question_id, decision)
+            case _ as never:
+                assert_never(never)
+
+    def submitted(self, op: ExecApproval | PatchApproval) -> str | None:
+        """A front-end answers; why that cannot be taken, or None."""
+        refusal = self._questions.refusal(op.id, op.decision)
+        if refusal is None:
+            self._answer(op.id, op.decision)
+        return refusal
+
+    def down(self, ref: Ref[object], error: BaseException | None) -> None:
+        """An actor has ended: a reviewer that failed counts as no; the questions of an asker go with it."""
+        for question_id, waiting in tuple(self._waiting.items()):
+            if waiting.asker == ref:
+                self._close(question_id, None)
+            elif waiting.reviewer == ref and error is not None:
+                self._context.outbox.publish([Warning(f"the reviewer failed, which counts as no: {error!r}")])
+                self._answer(question_id, Denied("the reviewer failed"))
+
+    def close_own(self) -> None:
+        """A turn of this thread has ended: no call of it waits any more."""
+        for question in self._questions.all:
+            if question.thread_id == self._context.identity.thread_id:
+                self._close(question.id, None)
+
+    def _open(self, message: OpenQuestion) -> None:
+        question, reply = message.asked.question, message.reply
+        if reply.is_set:  # the call was stopped meanwhile
+            return
+        if not self._questions.ask(message.asked):
+            reply.set(Approved())
+            return
+        waiting = self._waiting[question.id] = _Waiting(reply, message.asker)
+        if message.asker is None:
+            seconds = self._context.config.approval_timeout_seconds
+            waiting.timer = self._mailbox.send_later(seconds, QuestionDue(question.id))
+        else:
+            self._mailbox.watch(message.asker)
+        self._context.outbox.publish([question])
+        if self._reviewer is not None:
+            run = partial(_review, reviewer=self._reviewer, question=question, session=self._mailbox.ref)
+            waiting.reviewer = self._mailbox.spawn(run, name=f"review-{question.call_id}", watch=True, shutdown=0)
+        elif not self._context.outbox.has_answerer:
+            waiting.climbed = self._climb(message)
+
+    def _climb(self, message: OpenQuestion) -> bool:
+        """Hand the question to the parent, which may hand it on; its answer goes to the call directly."""
+        parent = self._context.parent
+        if parent is None:
+            return False
+        try:
+            parent.send_nowait(
+                OpenQuestion(attrs.evolve(message.asked, keys=()), self._mailbox.ref, message.reply), control=True
+            )
+        except (ActorGone, MailboxFull):
+            return False
+        return True
+
+    def _reviewed(self, question_id: str, decision: ReviewDecision) -> None:
+        question = self._questions.find(question_id)
+        wrong = refusal_of(question, decision) if question is not None else None
+        self._answer(question_id, decision if wrong is None else Denied(f"the reviewer's answer does not fit: {wrong}"))
+
+    def _answer(self, question_id: str, decision: ReviewDecision) -> None:
+        question = self._questions.answer(question_id)
+        if question is None:
+            return
+        reply = self._waiting[question_id].reply
+        if not reply.is_set:  # an ancestor may have been faster
+            reply.set(decision)
+            self._resolved(question, decision)
+
+    def _close(self, question_id: str, decision: ReviewDecision | None) -> None:
+        question = self._questions.close(question_id, decision)
+        waiting = self._waiting.pop(question_id, None)
+        if question is None or waiting is None:
+            self._close_above(question_id, decision)  # known there still, if this session was started again
+            return
+        if waiting.timer is not None:
+            waiting.timer.cancel()
+        if waiting.reviewer is not None:
+            waiting.reviewer.stop_nowait(reason="the question is closed")
+        if question_id in self._context.outbox.open_questions:
+            self._resolved(question, decision)
+        if waiting.climbed:
+            self._close_above(question_id, decision)
+
+    def _close_above(self, question_id: str, decision: ReviewDecision | None) -> None:
+        if self._context.parent is None:
+            return
+        try:
+            self._context.parent.send_nowait(CloseQuestion(question_id, decision), control=True)
+        except (ActorGone, MailboxFull):
+            return  # it closes it when this thread ends
+
+    def _resolved(self, question: Question, decision: ReviewDecision | None) -> None:
+        self._context.outbox.publish([ApprovalResolved(question.turn_id, question.id, question.call_id, decision)])
+
+
+async def _review(_mailbox: Mailbox[Never], *, reviewer: Reviewer, question: Question, session: Ref[Reviewed]) -> None:
+    """Ask the reviewer; what it raises is seen by the session, which watches this."""
+    await session.send(Reviewed(question.id, await reviewer.review(question)))
