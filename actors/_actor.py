@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
-from typing import Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import trio
 from trio.lowlevel import checkpoint, wait_task_rescheduled
@@ -14,10 +14,12 @@ from ._clock import Timer
 from ._errors import MailboxFull
 from ._exit import Exit
 from ._host import DeadLetter, Machinery, Observer, Report, log_report
-from ._info import ActorInfo, Statistics, cells_below, info_of, picture
 from ._lanes import NOTHING, PACE, Overflow
 from ._place import Place
 from ._ref import Down, Ref
+
+if TYPE_CHECKING:
+    from ._info import ActorInfo, Statistics
 
 M = TypeVar("M")
 N = TypeVar("N")
@@ -322,10 +324,14 @@ class Runtime:
 
     def actors(self) -> list[ActorInfo]:
         """Every living actor, owners before what they own; see also `picture` and `tree`."""
+        from ._info import cells_below, info_of
+
         return [info_of(cell) for cell in cells_below(self.machinery.root)]
 
     def picture(self) -> str:
         """All of them as text: state, mailbox, restarts, and who waits for whom."""
+        from ._info import picture
+
         return picture(self.actors())
 
     def observe(self, observer: Observer | None) -> None:
@@ -334,6 +340,8 @@ class Runtime:
 
     def statistics(self) -> Statistics:
         """Counts since the start."""
+        from ._info import Statistics
+
         machinery = self.machinery
         return Statistics(
             alive=machinery.spawned - machinery.ended,

@@ -8,7 +8,7 @@ from typing import Any
 
 import trio
 
-from actors import Exit, Mailbox, Ref, Reply, Runtime, Topic, describe, picture, tree
+from actors import Exit, Mailbox, Ref, Reply, Runtime, Topic
 
 from ._actor import Event, supervise
 from ._spec import ChildSpec, SupervisorSpec, check_spec
@@ -101,10 +101,14 @@ class Supervisor:
 
     def picture(self) -> str:
         """The tree below it as text: names, states, restarts, mailboxes, uptimes."""
+        from actors import describe, picture
+
         return picture(describe(self.ref))
 
     def tree(self) -> dict[str, Any]:
         """The same as data for JSON."""
+        from actors import describe, tree
+
         return tree(describe(self.ref))[0]
 
     async def stop(self, *, within: float | None = None, reason: str = "") -> Exit:

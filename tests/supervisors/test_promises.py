@@ -261,22 +261,6 @@ async def test_a_stale_ref_never_reaches_the_next_holder_of_its_name() -> None:
             await supervisor.terminate_child(old)
 
 
-async def test_an_interrupt_is_no_crash_and_nobody_restarts_it() -> None:
-    starts: list[str] = []
-
-    async def interrupted(mailbox: Mailbox[Any]) -> None:
-        starts.append(mailbox.name)
-        async for _ in mailbox:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):  # noqa: PT012
-        async with open_runtime() as runtime:
-            spec = SupervisorSpec(children=[ChildSpec(id="a", start=interrupted)], max_restarts=5)
-            await (await ref_of(await start_supervisor(runtime, spec), "a")).send("now")
-            await trio.sleep_forever()
-    assert starts == ["a"]
-
-
 async def test_a_death_notice_carries_the_cause() -> None:
     downs: list[Down] = []
 
