@@ -5,8 +5,8 @@ import trio
 from actors import Mailbox
 from codex.base.errors import CodexError
 from codex.rollout._file import Appender
-from codex.rollout._machine import Journal
-from codex.rollout.errors import RolloutUnreadable, RolloutWriteError
+from codex.rollout._machine import MAX_WAITING_LINES, Journal
+from codex.rollout.errors import RolloutUnreadable, RolloutWriteError, ThreadHasWriter
 from codex.rollout.lines import Line
 from codex.rollout.messages import Append, Message, Open, Sync
 from codex.rollout.names import lock_path, parse_path
@@ -29,18 +29,28 @@ class _Writer:
         return self._journal.next_ordinal
 
     def append(self, lines: tuple[Line, ...]) -> bool:
-        """Write the lines; whether a turn ended with them."""
-        self.open()
-        if self._journal.lacks_beginning(lines):
-            raise RolloutUnreadable(self._file.path, "there is no such file to go on with, or it is empty")
-        if not lines:
-            return False
-        if not self._file.is_open:
-            self._journal.opened(self._file.open(create=True))
-        batch = self._journal.encode(lines)
-        self._file.append(batch.data)
-        self._journal.written(batch)
-        return batch.ends_turn
+        """Write the lines, after those that wait; whether a turn ended with them. What the disk refuses waits."""
+        if not self._journal.take(lines):
+            raise RolloutWriteError(self._file.path, f"{MAX_WAITING_LINES:,} lines wait for it already")
+        try:
+            self.open()
+            return self._write_waiting()
+        except (ThreadHasWriter, RolloutUnreadable):
+            self._journal.forget()
+            raise
+
+    def _write_waiting(self) -> bool:
+        ended = False
+        while self._journal.waits:
+            if self._journal.lacks_beginning:
+                raise RolloutUnreadable(self._file.path, "there is no such file to go on with, or it is empty")
+            if not self._file.is_open:
+                self._journal.opened(self._file.open(create=True))
+            batch = self._journal.oldest()
+            self._file.append(batch.data)
+            self._journal.written(batch)
+            ended = ended or batch.ends_turn
+        return ended
 
     @property
     def next_ordinal(self) -> int:
@@ -49,6 +59,7 @@ class _Writer:
 
     async def sync(self) -> None:
         """Wait for the disk, in a thread. Cancelled: the thread goes on by itself, nothing is lost."""
+        self._write_waiting()
         # The kernel tells of a failed write-back once only, so whoever asks for certainty must still hear of it.
         failed, self._failed_sync = self._failed_sync, None
         if failed is not None:
@@ -73,8 +84,8 @@ async def run_writer(mailbox: Mailbox[Message], *, path: str, codex_home: str) -
     """Write one thread's rollout until stopped; then what is left is synced.
 
     The file is made at the first append, whose first line must be the `session_meta`; an existing file is continued.
-    What the disk refuses is an answer to whoever asked, never a crash. Cancel-safe: a message is written wholly or not
-    at all.
+    What the disk refuses is an answer to whoever asked, never a crash; the lines wait, and are written before the next
+    ones, or when a sync is asked for, or at the end. Cancel-safe: a message is written wholly or not at all.
     """
     named = parse_path(path)
     assert named is not None, f"not the name of a rollout: {path!r}"

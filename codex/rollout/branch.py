@@ -97,8 +97,7 @@ def revert(codex_home: str, thread_id: str, before: str, *, at: float) -> int:
             raise TurnCompacted(before, thread_id)
         journal = Journal()
         journal.opened(appender.open(create=False))
-        batch = journal.encode([lines.thread_rolled_back(sum(each.inputs for each in gone), at)])
-        appender.append(batch.data)
+        appender.append(journal.encode([lines.thread_rolled_back(sum(each.inputs for each in gone), at)]).data)
         appender.sync()
         return len(gone)
     finally:

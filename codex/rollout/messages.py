@@ -24,7 +24,8 @@ class Open:
 class Append:
     """Put lines behind the file; answered when the kernel has them, with the next ordinal.
 
-    All or nothing: a refused write (RolloutWriteError) leaves none of the lines, and a later append may succeed.
+    A refused write (RolloutWriteError) leaves no part of a line in the file. The lines wait in memory, 10,000 at most,
+    and are written before all others as soon as a later append or sync finds room.
     A line that ends a turn makes the writer sync the disk after it has answered.
     """
 

@@ -21,7 +21,8 @@ class Journal:
 
     `window` is the context window that the thread is in; a compaction opens the next one.
 
-    Every method returns once the lines are with the disk; it raises RolloutWriteError when the disk refused them.
+    Every method returns once the lines are with the disk; it raises RolloutWriteError when the disk refused them: then
+    the writer keeps them until there is room again.
     """
 
     def __init__(self, context: SessionContext, instructions: str) -> None:
@@ -31,6 +32,7 @@ class Journal:
         self._ids = TurnIds(identity.thread_id, identity.session_id, "", "")
         self._turn_began = 0.0
         self._fresh = context.restored.path is None
+        self._first_turn = True
         self._writer = context.places.writer
         first = uuid7()
         self.window = context.restored.window or Window(first, first)
@@ -43,16 +45,20 @@ class Journal:
         opening = self._opening(now) if self._fresh else []
         started = rollout.event_line(TaskStarted(turn_id, window), self._ids, now)
         settings = lines.thread_settings_applied(self._ids.thread_id, config, model=model, at=now)
-        await self._write(
-            [
-                *opening,
-                *([started] if started else []),
-                *lines.response_items(told, turn_id, now),
-                lines.turn_context(self._ids, config, model=model, at=now),
-                *([settings] if opening else []),
-            ]
-        )
-        self._fresh = False
+        try:
+            await self._write(
+                [
+                    *opening,
+                    *([started] if started else []),
+                    *lines.response_items(told, turn_id, now),
+                    lines.turn_context(self._ids, config, model=model, at=now),
+                    *([settings] if self._first_turn else []),
+                ]
+            )
+        except rollout.RolloutWriteError:
+            self._fresh = self._first_turn = False
+            raise
+        self._fresh = self._first_turn = False
 
     async def open(self) -> None:
         """Take the lock of a thread that is stored already.
@@ -82,7 +88,7 @@ class Journal:
 
     async def end_turn(self, msg: TaskComplete | TurnFailed | TurnAborted, marker: Sequence[ResponseItem]) -> None:
         """A turn has ended; afterwards the disk holds all of it."""
-        if self._fresh:  # the disk refused the beginning already, and that has been told
+        if self._fresh:  # somebody else writes this thread, which has been told
             return
         now = time.time()
         if self._ids.turn_id != msg.turn_id:  # a turn of the incarnation before this one

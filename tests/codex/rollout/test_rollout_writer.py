@@ -36,7 +36,7 @@ from codex.rollout import (
     run_writer,
 )
 from codex.rollout._file import Appender
-from codex.rollout._machine import Journal
+from codex.rollout._machine import MAX_WAITING_LINES, Journal
 
 THREAD = uuid7()
 META = lines.session_meta(
@@ -173,23 +173,53 @@ async def test_a_full_disk_is_an_answer_and_leaves_nothing_half_written(tmp_path
         await writer.ask(partial(Append, (META, said("before"))))
         before = Path(path_in(tmp_path)).read_bytes()
         with files_end_at(len(before) + 100):
-            for _ in range(3):
+            for text in ("one", "two", "three"):
                 with pytest.raises(RolloutWriteError, match="File too large") as caught:
-                    await writer.ask(partial(Append, (said("x" * 500), said("lost"))))
+                    await writer.ask(partial(Append, (said(text), said("x" * 500))))
+            with pytest.raises(RolloutWriteError):
+                await writer.ask(Sync)
         assert caught.value.path == path_in(tmp_path)
         assert path_in(tmp_path) in str(caught.value)
         assert Path(path_in(tmp_path)).read_bytes() == before
-        assert await writer.ask(partial(Append, (said("after"),))) == 3
+        # What was refused has waited, and is written before what comes later.
+        assert await writer.ask(partial(Append, (said("after"),))) == 9
         assert writer.alive
-    assert texts(tmp_path) == ["before", "after"]
+    big = "x" * 500
+    assert texts(tmp_path) == ["before", "one", big, "two", big, "three", big, "after"]
+    assert [entry["ordinal"] for entry in written(tmp_path)] == list(range(9))
+
+
+async def test_what_the_disk_refused_is_written_when_it_is_asked_for_or_at_the_end(tmp_path: Path) -> None:
+    for ask in (True, False):
+        async with open_writer(tmp_path) as writer:
+            if ask:
+                await writer.ask(partial(Append, (META,)))
+            with files_end_at(100), pytest.raises(RolloutWriteError):
+                await writer.ask(partial(Append, (said("kept"),)))
+            if ask:
+                await writer.ask(Sync)
+                assert texts(tmp_path) == ["kept"]
+    assert texts(tmp_path) == ["kept", "kept"]
+
+
+async def test_what_waits_for_the_disk_has_a_bound(tmp_path: Path) -> None:
+    async with open_writer(tmp_path) as writer:
+        await writer.ask(partial(Append, (META,)))
+        with files_end_at(100):
+            with pytest.raises(RolloutWriteError, match="File too large"):
+                await writer.ask(partial(Append, (said("a"),) * MAX_WAITING_LINES))
+            with pytest.raises(RolloutWriteError, match="10,000 lines wait for it already"):
+                await writer.ask(partial(Append, (said("b"),)))
+        await writer.ask(Sync)
+    assert texts(tmp_path) == ["a"] * MAX_WAITING_LINES
 
 
 async def test_a_disk_that_is_full_at_the_first_line_can_be_tried_again(tmp_path: Path) -> None:
     async with open_writer(tmp_path) as writer:
         with files_end_at(10), pytest.raises(RolloutWriteError):
             await writer.ask(partial(Append, (META, said("a"))))
-        assert await writer.ask(partial(Append, (META, said("a")))) == 2
-    assert texts(tmp_path) == ["a"]
+        assert await writer.ask(partial(Append, (said("b"),))) == 3
+    assert texts(tmp_path) == ["a", "b"]
 
 
 async def test_a_home_that_cannot_be_written_is_named(tmp_path: Path) -> None:
@@ -198,7 +228,7 @@ async def test_a_home_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         with pytest.raises(RolloutWriteError, match="CODEX_HOME"):
             await writer.ask(partial(Append, (META,)))
         (tmp_path / "sessions").unlink()
-        assert await writer.ask(partial(Append, (META,))) == 1
+        assert await writer.ask(partial(Append, (said("a"),))) == 2
 
 
 async def test_a_thread_has_one_writer(tmp_path: Path) -> None:
@@ -286,17 +316,23 @@ async def test_odd_text_is_written_as_utf_8(tmp_path: Path) -> None:
     assert "\ud800" not in stored
 
 
-@given(st.lists(st.tuples(st.integers(0, 4), st.booleans()), max_size=20))
-def test_ordinals_count_up_by_one_whatever_was_refused(batches: list[tuple[int, bool]]) -> None:
-    journal, kept = Journal(), b""
-    for size, refused in batches:
-        batch = journal.encode([META] * size)
-        if not refused:
-            kept += batch.data
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 3)), max_size=20))
+def test_lines_reach_the_file_in_order_and_once_whatever_was_refused(steps: list[tuple[int, int]]) -> None:
+    """Each step takes some lines, then the disk has room for some batches of those that wait."""
+    journal, file, taken = Journal(), b"", 0
+    for size, room in steps:
+        assert journal.take(tuple(said(str(taken + index)) for index in range(size)))
+        taken += size
+        while journal.waits and room:
+            batch, room = journal.oldest(), room - 1
+            assert batch.data == journal.oldest().data
+            file += batch.data
             journal.written(batch)
-    ordinals = [json.loads(line)["ordinal"] for line in kept.splitlines()]
-    assert ordinals == list(range(len(ordinals)))
-    assert journal.next_ordinal == len(ordinals)
+    entries: list[Any] = [json.loads(line) for line in file.splitlines()]
+    assert [entry["ordinal"] for entry in entries] == list(range(len(entries)))
+    assert [entry["payload"]["content"][0]["text"] for entry in entries] == [str(n) for n in range(len(entries))]
+    assert journal.next_ordinal == len(entries)
+    assert journal.waits == (len(entries) < taken)
 
 
 @settings(max_examples=60, deadline=None)
