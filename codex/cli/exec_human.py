@@ -339,6 +339,8 @@ def shown_lines(text: str) -> list[str]:
 
 def describe_sandbox(policy: SandboxPolicy) -> str:
     """A sandbox policy in a few words."""
+    if policy.entries is not None:
+        return f"{policy.profile}{' with network' if policy.network else ''}"
     if policy.mode != "workspace-write":
         return policy.mode
     roots = ["workdir", *policy.writable_roots]

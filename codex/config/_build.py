@@ -160,6 +160,9 @@ class Builder:
         mode = cast(
             "SandboxMode", self._allowed("sandbox_mode", "workspace-write" if trust == "trusted" else "read-only")
         )
+        profile = self._permission_profile(add_dirs, warnings)
+        if profile is not None:
+            return approval, profile
         write = self._sub("sandbox_workspace_write")
         roots = [*cast("list[str]", write.get("writable_roots", [])), *add_dirs]
         if add_dirs and mode == "read-only":
@@ -187,6 +190,39 @@ class Builder:
         if "policy" in self._sub("auto_review"):
             values["auto_review_policy"] = self._sub("auto_review")["policy"]
         return values
+
+    def _permission_profile(self, add_dirs: Sequence[str], warnings: list[str]) -> SandboxPolicy | None:
+        """The policy of the permission profile in force; None where a sandbox mode is."""
+        name = cast("str | None", self._merged.get("default_permissions"))
+        winner = self._winner("default_permissions")
+        if name is None or winner is None:
+            if "permissions" in self._merged and "sandbox_mode" not in self._merged:
+                warnings.append("permissions: no profile is in force; name one with default_permissions")
+            return None
+        if "sandbox_mode" in self._merged and winner.kind != "option":
+            where = self._where("sandbox_mode")
+            warnings.append(
+                f"default_permissions: {name!r} is not in force, since {where} sets sandbox_mode; remove one"
+            )
+            return None
+        from codex.config._profiles import Profiles
+
+        if "sandbox_workspace_write" in self._merged:
+            warnings.append(f"sandbox_workspace_write: not in force under the permission profile {name!r}")
+        profiles = Profiles(cast("dict[str, Table]", self._sub("permissions")), self._faults, self._place)
+        policy = profiles.policy(name, self._where("default_permissions"), add_dirs)
+        allowed = cast("SandboxMode", self._requirements.constrain("sandbox_mode", policy.mode, winner))
+        return policy if allowed == policy.mode else SandboxPolicy(allowed)
+
+    def _place(self, path: Path) -> str:
+        """Where the winning value of a key path was written."""
+        for layer in reversed(self._layers):
+            place: Toml | None = layer.table
+            for part in path:
+                place = place.get(part) if isinstance(place, dict) else None
+            if place is not None:
+                return layer.where(path)
+        return "(default)"
 
     def _shell_environment(self) -> ShellEnvironmentPolicy:
         table = self._sub("shell_environment_policy")

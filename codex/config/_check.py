@@ -93,6 +93,8 @@ class Checker:
             return self._profiles(layer, path, value)
         if rule == "approval":
             return self._approval(layer, path, value)
+        if rule == "permissions":
+            return self._permissions(layer, path, value)
         if rule in ("path", "file", "paths"):
             return self._paths(layer, path, rule, value)
         if rule == "feature" and isinstance(value, dict):
@@ -140,6 +142,14 @@ class Checker:
             self._faults.add(layer, path, f"there is no file {absolute[0]!r}; make it, or correct the path")
             return None
         return list[Toml](absolute) if several else absolute[0]
+
+    def _permissions(self, layer: Layer, path: Path, value: Toml) -> Toml:
+        from codex.config._permissions import ProfileChecker
+
+        def unknown(where: Path, known: Sequence[str]) -> None:
+            self._unknown(layer, where, dict.fromkeys(known, "later"))
+
+        return ProfileChecker(layer, self._faults, self._home, unknown).check(path, value)
 
     def _profiles(self, layer: Layer, path: Path, value: Toml) -> "Toml | None":
         if not isinstance(value, dict):

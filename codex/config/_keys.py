@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 # The kinds, as words: string, boolean, count (>= 0), positive (>= 1), strings, string map, path, paths, file, url,
-# approval, feature, log level, profiles, later.
+# approval, feature, log level, permissions, profiles, later.
 Rule: TypeAlias = "str | tuple[str, ...] | Mapping[str, Rule]"
 
 _PROVIDER: Mapping[str, Rule] = {
@@ -52,6 +52,7 @@ _ROOMS: Mapping[str, Rule] = {
     "approvals_reviewer": ("user", "auto_review", "guardian_subagent"),
     "auto_review": {"policy": "string"},
     "compact_prompt": "string",
+    "default_permissions": "string",
     "developer_instructions": "string",
     "experimental_compact_prompt_file": "file",
     "experimental_instructions_file": "file",
@@ -76,6 +77,7 @@ _ROOMS: Mapping[str, Rule] = {
     "model_verbosity": ("low", "medium", "high"),
     "openai_base_url": "url",
     "oss_provider": ("ollama", "lmstudio"),
+    "permissions": "permissions",
     "profile": "string",
     "project_doc_fallback_filenames": "strings",
     "project_doc_max_bytes": "count",
@@ -113,14 +115,14 @@ _ROOMS: Mapping[str, Rule] = {
 _LATER = """
 analytics apps apps_mcp_product_sku audio background_terminal_max_timeout browser_use
 chatgpt_base_url check_for_update_on_startup cli_auth_credentials_store commit_attribution computer_use
-debug default_permissions desktop disable_paste_burst
+debug desktop disable_paste_burst
 experimental_realtime_start_instructions experimental_realtime_ws_backend_prompt experimental_realtime_ws_base_url
 experimental_realtime_ws_model experimental_realtime_ws_startup_context experimental_thread_config_endpoint
 experimental_thread_store experimental_use_freeform_apply_patch experimental_use_unified_exec_tool feedback file_opener
 forced_chatgpt_workspace_id forced_login_method ghost_snapshot goals hide_agent_reasoning hooks include_apply_patch_tool
 include_apps_instructions include_collaboration_mode_instructions marketplaces mcp_oauth_callback_port
 mcp_oauth_callback_url mcp_oauth_credentials_store mcp_servers memories model_supports_reasoning_summaries
-notice notify otel permissions personality
+notice notify otel personality
 plan_mode_reasoning_effort plugins realtime responses_api_metadata review_model show_raw_agent_reasoning skills
 sqlite_home suppress_unstable_features_warning tool_suggest tui windows windows_wsl_setup_acknowledged
 """.split()

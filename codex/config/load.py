@@ -23,6 +23,7 @@ _FLAG_KEYS: Mapping[str, tuple[str, str]] = {
     "model_provider": ("model_provider", "--model-provider"),
     "sandbox_mode": ("sandbox_mode", "--sandbox"),
     "approval_policy": ("approval_policy", "--ask-for-approval"),
+    "permission_profile": ("default_permissions", "--permission-profile"),
     "developer_instructions": ("developer_instructions", "developer instructions"),
 }
 _NOBODY = "nobody can be asked"
@@ -77,9 +78,9 @@ def load_config(
     """The configuration in force. `overrides` are the texts of `-c`; `codex_home` None asks the environment.
 
     `flags` hold what options said, None, False or an empty list where not given: model, model_provider, sandbox_mode,
-    approval_policy, developer_instructions (strings); oss, local_provider, add_dirs, enable, disable, search,
-    ephemeral; bypass (no sandbox, no questions); bypass_hook_trust; exec_defaults (read-only and never asking where
-    nothing else is said); never_asks (nobody is there to be asked, whatever is said).
+    approval_policy, permission_profile, developer_instructions (strings); oss, local_provider, add_dirs, enable,
+    disable, search, ephemeral; bypass (no sandbox, no questions); bypass_hook_trust; exec_defaults (read-only and never
+    asking where nothing else is said); never_asks (nobody is there to be asked, whatever is said).
     With `strict` an unknown key is an error instead of a warning. `system_dir` holds the files of the machine's owner.
 
     Raises:

@@ -6,9 +6,7 @@ from datetime import datetime
 import attrs
 
 from codex.protocol.contextual import ENVIRONMENT_CLOSE, ENVIRONMENT_OPEN
-from codex.protocol.permission import SandboxPolicy
-
-_PROTECTED = (".git", ".agents", ".codex")
+from codex.protocol.permission import FileSystemEntry, SandboxPolicy, entries_of
 
 
 @attrs.frozen
@@ -48,13 +46,10 @@ def writable_roots(cwd: str, sandbox: SandboxPolicy, environ: Mapping[str, str])
     """The directories that commands can write in under workspace-write; none in the other modes."""
     if sandbox.mode != "workspace-write":
         return []
-    roots = workspace_roots(cwd, sandbox)
-    if not sandbox.exclude_slash_tmp:
-        roots.append("/tmp")
     tmpdir = environ.get("TMPDIR", "")
-    if not sandbox.exclude_tmpdir_env_var and tmpdir.startswith("/"):
-        roots.append(tmpdir)
-    return sorted(set(roots))
+    places = {"root": "/", "slash_tmp": "/tmp", "tmpdir": tmpdir if tmpdir.startswith("/") else ""}
+    found = (places.get(entry.place, entry.path) for entry in entries_of(sandbox, cwd) if entry.access == "write")
+    return sorted({path for path in found if path})
 
 
 def filesystem(cwd: str, sandbox: SandboxPolicy) -> str:
@@ -64,26 +59,23 @@ def filesystem(cwd: str, sandbox: SandboxPolicy) -> str:
     if sandbox.mode == "danger-full-access":
         profile = '<permission_profile type="disabled"><file_system type="unrestricted" /></permission_profile>'
     else:
-        entries = "".join(_entries(roots, sandbox))
+        depth = sandbox.glob_scan_max_depth
+        bound = "" if depth is None else f' glob_scan_max_depth="{depth}"'
+        entries = "".join(_entry(entry) for entry in entries_of(sandbox, cwd))
         profile = (
-            '<permission_profile type="managed"><file_system type="restricted">'
+            f'<permission_profile type="managed"><file_system type="restricted"{bound}>'
             f"{entries}</file_system></permission_profile>"
         )
     return f"<filesystem><workspace_roots>{listed}</workspace_roots>{profile}</filesystem>"
 
 
-def _entries(roots: list[str], sandbox: SandboxPolicy) -> list[str]:
-    entries = ['<entry access="read"><special>:root</special></entry>']
-    if sandbox.mode == "read-only":
-        return entries
-    entries += [f'<entry access="write"><path>{_escape(root)}</path></entry>' for root in roots]
-    if not sandbox.exclude_slash_tmp:
-        entries.append('<entry access="write"><special>:slash_tmp</special></entry>')
-    if not sandbox.exclude_tmpdir_env_var:
-        entries.append('<entry access="write"><special>:tmpdir</special></entry>')
-    for name in _PROTECTED:
-        entries += [f'<entry access="read"><path>{_escape(root.rstrip("/"))}/{name}</path></entry>' for root in roots]
-    return entries
+def _entry(entry: FileSystemEntry) -> str:
+    if entry.place in ("path", "glob"):
+        place = f"<{entry.place}>{_escape(entry.path)}</{entry.place}>"
+    else:
+        place = f"<special>:{entry.place}</special>"
+    fixed = ' escalatable="false"' if entry.access == "deny" else ""
+    return f'<entry access="{entry.access}"{fixed}>{place}</entry>'
 
 
 def environment_context(cwd: str, sandbox: SandboxPolicy, around: Surroundings) -> str:

@@ -71,11 +71,13 @@ def permissions_instructions(sandbox: SandboxPolicy, approval: ApprovalPolicy, w
     Args:
       writable: the directories that commands can write in, as the sandbox will really mount them.
     """
-    network = "enabled" if sandbox.mode == "danger-full-access" or sandbox.network_access else "blocked"
+    network = "enabled" if sandbox.network else "blocked"
     lines = [
         f"The sandbox mode is `{sandbox.mode}`. {_SANDBOX[sandbox.mode]} The network is {network}.",
         _UNSANDBOXED_REQUEST if (sandbox.mode, approval) == ("danger-full-access", "on-request") else _about(approval),
     ]
+    if sandbox.denies_reading:
+        lines.append("Some paths cannot be read by any command, also after an approval; they are marked `deny` below.")
     if sandbox.mode == "workspace-write" and writable:
         lines.append(f"Writable roots: {', '.join(f'`{root}`' for root in writable)}.")
     return "\n".join([PERMISSIONS_OPEN, *lines, PERMISSIONS_CLOSE])

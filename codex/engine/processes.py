@@ -12,7 +12,7 @@ from codex.sandbox.zygote import Zygote
 
 if TYPE_CHECKING:
     from codex.processes import ProcessManager
-    from codex.sandbox import Places
+    from codex.sandbox import Places, Plan
 
 _STOP_WITHIN = 5.0
 
@@ -47,12 +47,20 @@ class Processes:
 
     def is_writable(self, config: Config, environ: Mapping[str, str], path: str) -> bool:
         """Whether the sandbox's policy lets the absolute path be written; its roots stay where they led at first."""
+        return self._plan(config, environ).is_writable(os.path.realpath(path))
+
+    def is_readable(self, config: Config, environ: Mapping[str, str], path: str) -> bool:
+        """Whether the sandbox's policy lets the absolute path be read, by its own name and by where it leads."""
+        plan = self._plan(config, environ)
+        here = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
+        return plan.is_readable(here) and plan.is_readable(os.path.realpath(path))
+
+    def _plan(self, config: Config, environ: Mapping[str, str]) -> "Plan":
         if self._places is None:
             from codex.sandbox import Places
 
             self._places = Places()
-        plan = self._places.resolve(config.sandbox_policy, config.cwd, environ.get("TMPDIR"))
-        return plan.is_writable(os.path.realpath(path))
+        return self._places.resolve(config.sandbox_policy, config.cwd, environ.get("TMPDIR"))
 
     async def aclose(self) -> None:
         """End all processes and the helper. Bounded; cancelling does not keep them from ending."""

@@ -1,9 +1,7 @@
 """The sandbox policy as rollout lines show it: Codex's old `sandbox_policy` and its newer permission profile."""
 
 from codex.base.jsontext import Json, JsonObject
-from codex.protocol.permission import SandboxPolicy
-
-_PROTECTED = (".git", ".agents", ".codex")
+from codex.protocol.permission import PROTECTED_NAMES, FileSystemEntry, SandboxPolicy, entries_of
 
 
 def sandbox_payload(policy: SandboxPolicy) -> JsonObject:
@@ -24,24 +22,23 @@ def permission_profile(cwd: str, policy: SandboxPolicy) -> JsonObject:
     """What may be read and written, entry by entry."""
     if policy.mode == "danger-full-access":
         return {"type": "disabled"}
-    entries: list[Json] = [_special("root", "read")]
-    if policy.mode == "workspace-write":
-        roots = list(dict.fromkeys([cwd, *policy.writable_roots]))
-        entries += [_path(root, "write") for root in roots]
-        if not policy.exclude_slash_tmp:
-            entries.append(_special("slash_tmp", "write"))
-        if not policy.exclude_tmpdir_env_var:
-            entries.append(_special("tmpdir", "write"))
-        for name in _PROTECTED:
-            protected = (_path(f"{root.rstrip('/')}/{name}", "read") for root in roots)
-            entries += [{**entry, "missing_path_behavior": "skip"} for entry in protected]
-    network = "enabled" if policy.mode == "workspace-write" and policy.network_access else "restricted"
-    return {"type": "managed", "file_system": {"type": "restricted", "entries": entries}, "network": network}
+    entries: list[Json] = [_entry(entry, policy) for entry in entries_of(policy, cwd)]
+    file_system: JsonObject = {"type": "restricted", "entries": entries}
+    if policy.glob_scan_max_depth is not None:
+        file_system["glob_scan_max_depth"] = policy.glob_scan_max_depth
+    network = "enabled" if policy.network else "restricted"
+    return {"type": "managed", "file_system": file_system, "network": network}
 
 
-def _special(kind: str, access: str) -> JsonObject:
-    return {"path": {"type": "special", "value": {"kind": kind}}, "access": access}
-
-
-def _path(path: str, access: str) -> JsonObject:
-    return {"path": {"type": "path", "path": path}, "access": access}
+def _entry(entry: FileSystemEntry, policy: SandboxPolicy) -> JsonObject:
+    match entry.place:
+        case "path":
+            path: JsonObject = {"type": "path", "path": entry.path}
+        case "glob":
+            path = {"type": "glob_pattern", "pattern": entry.path}
+        case _:
+            path = {"type": "special", "value": {"kind": entry.place}}
+    shown: JsonObject = {"path": path, "access": entry.access}
+    if policy.entries is None and entry.path.rpartition("/")[2] in PROTECTED_NAMES and entry.access == "read":
+        shown["missing_path_behavior"] = "skip"
+    return shown

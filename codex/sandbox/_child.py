@@ -121,7 +121,8 @@ async def receive_started(status: socket.socket, level: str, what: str, *, tty: 
             raise SpawnFailed(f"cannot start {what}: {os.strerror(error.errno or 0)}") from error
     _, stage, number, text = message
     if stage == "sandbox":
-        raise SpawnFailed(f"cannot start {what}: the sandbox could not be set up: {text} (errno {number})")
+        why = f"{text} (errno {number})" if number else text
+        raise SpawnFailed(f"cannot start {what}: the sandbox could not be set up: {why}")
     raise SpawnFailed(f"cannot start {what}: {text}")
 
 

@@ -2,10 +2,12 @@
 
 import os
 import stat
+from collections.abc import Iterator
 
 import attrs
 
-from codex.protocol.permission import SandboxPolicy
+from codex.protocol.permission import FileSystemEntry, SandboxPolicy
+from codex.sandbox.patterns import Pattern
 from codex.sandbox.policy import Found, Plan, resolve_policy
 
 _LARGEST_POINTER = 8192
@@ -47,14 +49,27 @@ class Places:
 
     def resolve(self, policy: SandboxPolicy, workspace: str, tmpdir: str | None) -> Plan:
         """The plan for a command of this workspace."""
-        if policy.mode != "workspace-write":
+        if policy.mode == "danger-full-access" or (policy.mode == "read-only" and policy.entries is None):
             return resolve_policy(policy, workspace, tmpdir, look)
-        roots = [*policy.writable_roots]
-        if not policy.exclude_slash_tmp:
-            roots.append("/tmp")
-        pinned = attrs.evolve(policy, writable_roots=tuple(map(self.real, roots)), exclude_slash_tmp=True)
+        pinned = attrs.evolve(policy, writable_roots=tuple(map(self.real, policy.writable_roots)))
+        if policy.entries is not None:
+            pinned = attrs.evolve(pinned, entries=tuple(self._pinned(policy.entries)))
         tmpdir = tmpdir and self.real(tmpdir)
-        return resolve_policy(pinned, self.real(workspace), tmpdir, look, follow_links=False)
+        tmp = self.real("/tmp")
+        return resolve_policy(pinned, self.real(workspace), tmpdir, look, slash_tmp=tmp, follow_links=False)
+
+    def _pinned(self, entries: tuple[FileSystemEntry, ...]) -> Iterator[FileSystemEntry]:
+        for entry in entries:
+            if entry.place == "glob":
+                pattern = Pattern(entry.path)
+                yield attrs.evolve(entry, path=pattern.moved(self.real(pattern.base)).text)
+            elif entry.place != "path":
+                yield entry
+            else:
+                if entry.access == "deny":
+                    # The link itself, too: whoever could replace it would lead the next start of the program astray.
+                    yield attrs.evolve(entry, path=os.path.join(self.real(os.path.dirname(entry.path)), _name(entry)))
+                yield attrs.evolve(entry, path=self.real(entry.path))
 
     def real(self, path: str) -> str:
         """Where the path led when it was first asked for."""
@@ -62,3 +77,7 @@ class Places:
         if known is None:
             known = self._real[path] = os.path.realpath(path) if os.path.isabs(path) else path
         return known
+
+
+def _name(entry: FileSystemEntry) -> str:
+    return os.path.basename(entry.path)

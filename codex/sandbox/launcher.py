@@ -76,13 +76,18 @@ class ZygoteLauncher:
     async def launch(self, command: Launch, output: int | None) -> Child:
         """See `Launcher.launch`."""
         capabilities = await self.capabilities()
-        level = select_level(command.sandbox.mode, capabilities, allow_unprotected_git=command.allow_unprotected_git)
         plan = self._places.resolve(command.sandbox, command.workspace, command.env.get("TMPDIR"))
+        level = select_level(
+            plan.mode,
+            capabilities,
+            allow_unprotected_git=command.allow_unprotected_git,
+            limits_reading=plan.limits_reading,
+        )
         request = Request(
             tuple(os.fsencode(word) for word in command.argv),
             os.fsencode(command.cwd),
             {os.fsencode(name): os.fsencode(value) for name, value in command.env.items()},
-            confinement_of(plan, level, capabilities.machine),
+            confinement_of(plan, level, capabilities.machine, command.env),
             command.size,
             tty=command.tty,
         )

@@ -81,8 +81,13 @@ METADATA = (
 _Instruction: TypeAlias = tuple[int, int, int, int]
 
 
-def filter_program(machine: Machine, *, network: bool, freeze_metadata: bool = False) -> bytes:
-    """The instructions of the filter, as the kernel takes them."""
+def filter_program(
+    machine: Machine, *, network: bool, named_sockets: bool = True, freeze_metadata: bool = False
+) -> bytes:
+    """The instructions of the filter, as the kernel takes them.
+
+    With the network on and no `named_sockets` there are no Unix sockets but pairs.
+    """
     numbers = NUMBERS[machine]
     refuse = _return_errno(_EPERM)
     program: list[_Instruction] = [
@@ -99,10 +104,12 @@ def filter_program(machine: Machine, *, network: bool, freeze_metadata: bool = F
             program.append((_JUMP_EQUAL, 0, len(body), numbers[name]))
             program.extend(body)
 
-    families = (_AF_UNIX, _AF_INET, _AF_INET6, _AF_NETLINK)
+    families = (*((_AF_UNIX,) if named_sockets else ()), _AF_INET, _AF_INET6, _AF_NETLINK)
     sockets = _only(_argument(0), families) if network else _unix_sockets_without_address()
     on("socket", *sockets)
-    on("socketpair", *(_only(_argument(0), (_AF_UNIX,)) if network else sockets))
+    # Without names: a pair of datagram sockets could still be sent from to any path.
+    pairs = _only(_argument(0), (_AF_UNIX,)) if network and named_sockets else _unix_sockets_without_address()
+    on("socketpair", *pairs)
     on("clone", _argument(0), (_JUMP_SET, 0, 1, _NEW_NAMESPACES), refuse, _allow())
     on("unshare", _argument(0), (_JUMP_SET, 0, 1, _NEW_NAMESPACES | _NEW_TIME_NAMESPACE), refuse, _allow())
     on("clone3", _return_errno(_ENOSYS))

@@ -56,8 +56,10 @@ class Description:
     remedy: str = ""
 
 
-def select_level(mode: SandboxMode, capabilities: Capabilities, *, allow_unprotected_git: bool) -> Level:
-    """The level for a command in this mode.
+def select_level(
+    mode: SandboxMode, capabilities: Capabilities, *, allow_unprotected_git: bool, limits_reading: bool = False
+) -> Level:
+    """The level for a command in this mode; `limits_reading`: there is something that it may not read.
 
     Raises:
       SandboxUnavailable: this machine cannot keep what the mode promises; the text names the ways out.
@@ -67,6 +69,12 @@ def select_level(mode: SandboxMode, capabilities: Capabilities, *, allow_unprote
     level = capabilities.best_level
     if level == "none":
         raise SandboxUnavailable(f"cannot run in the {mode} sandbox: {_why_none(capabilities)}")
+    if level == "landlock" and limits_reading:
+        raise SandboxUnavailable(
+            f"cannot run in the {mode} sandbox: user namespaces are refused here ({capabilities.namespaces_refused}), "
+            f"and without them nothing can be kept from being read. Either {_ALLOW_USER_NAMESPACES}; or choose a "
+            'permission profile without "deny" whose ":root" is "read"'
+        )
     if level == "landlock" and mode == "workspace-write" and not allow_unprotected_git:
         raise SandboxUnavailable(
             "cannot run in the workspace-write sandbox: user namespaces are refused here "
@@ -90,10 +98,11 @@ def describe(capabilities: Capabilities) -> Description:
     open_always = ("reading: a command can read every file that this user can read",)
     if level == "namespaces":
         proc = () if capabilities.fresh_proc else ("a list of the other processes can be read in /proc",)
+        abstract = () if capabilities.landlock_abi >= 6 else ("with network on: abstract sockets of other programs",)
         return Description(
             level,
             "own user, mount, PID, IPC and network namespaces, and a filter of system calls",
-            (*open_always, "with network on: sockets of other programs can be connected to", *proc),
+            (*open_always, "with network on: sockets made in unusual places while a command runs", *abstract, *proc),
         )
     old = capabilities.landlock_abi < 6
     signals = ("signals to other processes of this user, abstract sockets",) if old else ()

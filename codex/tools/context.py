@@ -45,6 +45,10 @@ class ProcessSource(Protocol):
         """Whether the sandbox's policy lets the absolute path be written."""
         ...
 
+    def is_readable(self, config: Config, environ: Mapping[str, str], path: str) -> bool:
+        """Whether the sandbox's policy lets the absolute path be read."""
+        ...
+
 
 Background: TypeAlias = Callable[[Mailbox[Never]], Awaitable[None]]
 

@@ -43,10 +43,6 @@ WITH_NETWORK = {
     "tcp_connect",
     "tcp_listen",
     "udp_send",
-    "unix_connect",
-    "unix_connect_abstract",
-    "unix_datagram_sendmsg",
-    "unix_datagram_pair_sendmsg",
     "unix_bind",
 }
 # What an ordinary user cannot do without a sandbox either; it proves nothing then.

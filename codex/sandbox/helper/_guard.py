@@ -15,9 +15,10 @@ import os
 import select
 import time
 
-from . import _namespaces
+from . import _landlock, _namespaces
 from . import _system as system
 from ._command import can_spawn, run_command, spawn_command
+from ._hidden import TooMuch
 from ._signals import signals
 from .request import EXITED, FAILED, KILL, SIGNAL, STARTED
 
@@ -54,6 +55,9 @@ class Guard:
         except OSError as error:
             self._tell((FAILED, stage, error.errno or 0, str(error)))
             self._kill_all()
+        except TooMuch as error:
+            self._tell((FAILED, stage, 0, str(error)))
+            self._kill_all()
         except Exception as error:  # whatever it is, it must not unwind into the helper's own loop
             self._tell((FAILED, stage, 0, f"{type(error).__name__}: {error}"))
             self._kill_all()
@@ -67,6 +71,8 @@ class Guard:
             keep += _namespaces.build(confinement)
             system.set_dumpable(on=False)
             system.forbid_new_privileges()
+            if confinement.reachable is not None:
+                _landlock.scope_abstract_sockets()
             system.drop_capabilities()
             system.install_filter(confinement.syscalls)
             system.die_with_parent(signals.SIGKILL)

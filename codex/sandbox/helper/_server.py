@@ -97,6 +97,8 @@ class _Server:
 
     def _fork(self, request: Request, descriptors: list[int]) -> None:
         confinement = request.confinement
+        if confinement.scans:
+            __import__("re")  # here once, so that the guards need not, one by one
         inside = confinement.level == "namespaces"
         flags = _namespaces.FLAGS | (0 if confinement.network else system.CLONE_NEWNET)
         try:
@@ -112,7 +114,7 @@ class _Server:
                 Guard(request, descriptors[0], output, self._lifeline).run(self._uid, self._gid)
             finally:
                 os._exit(70)
-        self._guards[pid] = tuple(path for path, kind, _ in confinement.protected if kind != "link") if inside else ()
+        self._guards[pid] = tuple(path for path, kind, _ in confinement.layers if kind == "hold")
 
     def _reap(self) -> None:
         crashed = False

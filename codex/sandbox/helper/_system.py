@@ -6,7 +6,9 @@ import ctypes
 import os
 
 _MACHINE = os.uname().machine
-_SYS_CLONE, _SYS_CAPSET, _SYS_SECCOMP = (220, 91, 277) if _MACHINE == "aarch64" else (56, 126, 317)
+_SYS_CLONE, _SYS_CAPSET, _SYS_SECCOMP, _SYS_PIVOT_ROOT = (
+    (220, 91, 277, 41) if _MACHINE == "aarch64" else (56, 126, 317, 155)
+)
 # From here on the numbers are the same on every machine.
 _SYS_OPEN_TREE, _SYS_MOVE_MOUNT, _SYS_OPENAT2, _SYS_MOUNT_SETATTR = 428, 429, 437, 442
 _SYS_LANDLOCK_CREATE, _SYS_LANDLOCK_ADD, _SYS_LANDLOCK_RESTRICT = 444, 445, 446
@@ -97,6 +99,12 @@ def mount(source: str, target: str, kind: str, flags: int, options: str = "") ->
         source.encode(), os.fsencode(target), kind.encode() or None, ctypes.c_ulong(flags), options.encode() or None
     )
     _check(result, f"mount {kind or 'flags'} on {target}")
+
+
+def pivot_root() -> None:
+    """Make the working directory, which is a mount, the root, and let go of what was the root."""
+    _call(_SYS_PIVOT_ROOT, "pivot_root", b".", b".")
+    _check(_libc.umount2(b".", ctypes.c_int(2)), "umount the old root")
 
 
 def open_path(path: bytes, *, follow: bool = False) -> int:

@@ -1,7 +1,8 @@
 """What the helper is asked for and what it answers: the one form both sides know.
 
-A request is one packet on the helper's socket with two descriptors, `status` and `output` (`status` alone for a
-terminal). All that follows goes over `status`, which belongs to this command only; its end means nothing is left.
+A request is one packet on the helper's socket with descriptors: `status`, and what the command reads and writes: none
+for a terminal, one for its output, three for input, output and errors. All that follows goes over `status`, which
+belongs to this command only; its end means nothing is left.
 """
 
 from __future__ import annotations
@@ -10,7 +11,12 @@ import marshal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Final
+    from typing import Final, TypeAlias
+
+    # Path, kind, and for a link where it leads.
+    Layer: TypeAlias = tuple[str, str, str]
+    # Directory, regular expression, depth, whether nothing can match deeper.
+    Scan: TypeAlias = tuple[str, str, int, bool]
 
 # Answers on the status socket: a marshalled tuple whose first part is one of these.
 STARTED: Final = 1
@@ -31,27 +37,39 @@ LARGEST_PACKET: Final = 100_000
 class Confinement:
     """How a command is confined, as the helper needs it.
 
-    `level`: none, landlock or namespaces. `roots`: directories that stay writable, outer before inner.
-    `protected`: `(path, kind, target)` inside of them that are read-only, outer before inner; kind is present, link or
-    missing; `target` is where a link leads. `syscalls`: the BPF program, empty for none.
+    `level`: none, landlock or namespaces. `syscalls`: the BPF program, empty for none.
+    `layers`: path, kind and target, outer before inner; the kind is what the command finds at the path:
+
+        write    what is there
+        read     what is there, read-only
+        hold     the same; where nothing is there, an empty directory stands in for it
+        link     a link that nobody can replace; `target` is where it leads
+        deny     nothing that could be read
+        hollow   an empty directory with the layers in it; for `/` everything else is gone
+
+    `scans`: what is denied by pattern: directory, expression for the path below, how deep to look, whether the
+    expression itself says how deep.
+    `reachable`: where Unix sockets can be connected to, others are hidden; None where there is no network anyway.
     """
 
-    __slots__ = ("level", "network", "protected", "roots", "syscalls")
+    __slots__ = ("layers", "level", "network", "reachable", "scans", "syscalls")
 
     def __init__(
         self,
         level: str,
-        roots: tuple[str, ...] = (),
-        protected: tuple[tuple[str, str, str], ...] = (),
+        layers: tuple[Layer, ...] = (),
         syscalls: bytes = b"",
         *,
         network: bool = True,
+        scans: tuple[Scan, ...] = (),
+        reachable: tuple[str, ...] | None = None,
     ) -> None:
         self.level = level
-        self.network = network
-        self.roots = roots
-        self.protected = protected
+        self.layers = layers
         self.syscalls = syscalls
+        self.network = network
+        self.scans = scans
+        self.reachable = reachable
 
 
 class Request:
@@ -79,12 +97,12 @@ class Request:
     def pack(self) -> bytes:
         """The request as bytes."""
         c = self.confinement
-        confinement = (c.level, c.roots, c.protected, c.syscalls, c.network)
+        confinement = (c.level, c.layers, c.syscalls, c.network, c.scans, c.reachable)
         return marshal.dumps((self.argv, self.cwd, self.env, confinement, self.size, self.tty))
 
 
 def unpack(data: bytes) -> Request:
     """The request in the bytes."""
-    argv, cwd, env, (level, roots, protected, syscalls, network), size, tty = marshal.loads(data)
-    confinement = Confinement(level, roots, protected, syscalls, network=network)
+    argv, cwd, env, (level, layers, syscalls, network, scans, reachable), size, tty = marshal.loads(data)
+    confinement = Confinement(level, layers, syscalls, network=network, scans=scans, reachable=reachable)
     return Request(argv, cwd, env, confinement, size, tty=tty)

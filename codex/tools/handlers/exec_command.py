@@ -170,7 +170,7 @@ class _Command:
 
     async def _attempt(self, step: Attempt) -> Attempted[_Ran]:
         context = self._context
-        sandbox = SandboxPolicy("danger-full-access") if step.outside else _sandbox(context)
+        sandbox = _sandbox(context).outside() if step.outside else _sandbox(context)
         request = ProcessRequest(
             argv=self._argv,
             cwd=self._workdir,
@@ -254,7 +254,7 @@ def _environment(context: ToolContext, sandbox: SandboxPolicy, call_id: str) -> 
         thread_id=context.thread_id,
         session_id=context.session_id,
         call_id=call_id,
-        network_disabled=not (sandbox.mode == "danger-full-access" or sandbox.network_access),
+        network_disabled=not sandbox.network,
         programs=PROGRAMS,
     )
 

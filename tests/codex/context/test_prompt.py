@@ -12,7 +12,7 @@ from codex.base.jsontext import JsonObject
 from codex.config.schema import Config
 from codex.context import AgentsMd, History, Told, base_instructions, base_item, context_items, fragments, initial_items
 from codex.context.environment import filesystem, look_around
-from codex.protocol.permission import APPROVAL_POLICIES, SANDBOX_MODES, SandboxPolicy
+from codex.protocol.permission import APPROVAL_POLICIES, SANDBOX_MODES, FileSystemEntry, SandboxPolicy
 from codex.protocol.response_item import ResponseItem
 
 NOW = datetime(2026, 11, 22, 14, 0)
@@ -62,6 +62,29 @@ def test_the_file_system_reads_as_codex_writes_it_when_the_workspace_is_writable
     ours = filesystem("/repo", SandboxPolicy(mode="workspace-write"))
     theirs = recorded_environment("patch.jsonl").replace('<entry access="read"><path>/repo/.aws</path></entry>', "")
     assert ours in theirs
+
+
+def test_a_permission_profile_is_told_as_codex_tells_it() -> None:
+    entries = (
+        FileSystemEntry("path", "read", "/opt"),
+        FileSystemEntry("glob", "deny", "/data/*.k"),
+        FileSystemEntry("minimal", "read"),
+        FileSystemEntry("workspace_roots", "deny", "**/*.env"),
+        FileSystemEntry("workspace_roots", "write", "a/b"),
+    )
+    policy = SandboxPolicy("workspace-write", ("/two",), profile="mine", entries=entries, glob_scan_max_depth=4)
+    assert filesystem("/one", policy) == (
+        "<filesystem><workspace_roots><root>/one</root><root>/two</root></workspace_roots>"
+        '<permission_profile type="managed"><file_system type="restricted" glob_scan_max_depth="4">'
+        '<entry access="read"><path>/opt</path></entry>'
+        '<entry access="deny" escalatable="false"><glob>/data/*.k</glob></entry>'
+        '<entry access="read"><special>:minimal</special></entry>'
+        '<entry access="deny" escalatable="false"><glob>/one/**/*.env</glob></entry>'
+        '<entry access="deny" escalatable="false"><glob>/two/**/*.env</glob></entry>'
+        '<entry access="write"><path>/one/a/b</path></entry>'
+        '<entry access="write"><path>/two/a/b</path></entry>'
+        "</file_system></permission_profile></filesystem>"
+    )
 
 
 def test_full_access_is_an_unrestricted_file_system() -> None:

@@ -7,8 +7,9 @@ import attrs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codex.protocol.permission import SandboxPolicy
+from codex.protocol.permission import Access, FileSystemEntry, SandboxPolicy
 from codex.sandbox import Places
+from codex.sandbox.patterns import Pattern
 from codex.sandbox.policy import PROTECTED_NAMES, Found, Plan, Protected, is_within, resolve_policy
 
 DIRECTORY = Found("directory")
@@ -27,8 +28,8 @@ class Disk:
         return found or Found("missing")
 
 
-def write_policy(*roots: str, **options: bool) -> SandboxPolicy:
-    return SandboxPolicy("workspace-write", roots, exclude_slash_tmp=True, **options)
+def write_policy(*roots: str) -> SandboxPolicy:
+    return SandboxPolicy("workspace-write", roots, exclude_slash_tmp=True)
 
 
 def missing(*paths: str) -> tuple[Protected, ...]:
@@ -121,6 +122,83 @@ def test_what_lies_between_two_roots_is_kept_in_place() -> None:
     assert (plan.roots, plan.anchors) == (("/a", "/a/b/c/d"), ("/a/b", "/a/b/c"))
 
 
+def profile(*entries: FileSystemEntry, **options: object) -> SandboxPolicy:
+    return SandboxPolicy("workspace-write", profile="mine", entries=entries, **options)  # type: ignore[arg-type]
+
+
+def path_entry(access: Access, path: str) -> FileSystemEntry:
+    return FileSystemEntry("path", access, path)
+
+
+READ = FileSystemEntry("root", "read")
+WORK = FileSystemEntry("workspace_roots", "write")
+
+
+def test_a_profile_says_what_is_writable_read_only_and_denied() -> None:
+    disk = Disk({"/work/sub/deep": DIRECTORY, "/work/link": Found("link", "/vault"), "/vault": DIRECTORY})
+    policy = profile(
+        READ,
+        WORK,
+        FileSystemEntry("workspace_roots", "read", "sub"),
+        FileSystemEntry("workspace_roots", "write", "sub/deep"),
+        FileSystemEntry("workspace_roots", "deny", "**/*.env"),
+        path_entry("deny", "/work/link"),
+        glob_scan_max_depth=9,
+    )
+    assert resolve_policy(policy, "/work", None, disk.look) == Plan(
+        "workspace-write",
+        network=False,
+        roots=("/work", "/work/sub/deep"),
+        protected=(
+            Protected("/work/.agents", "missing"),
+            Protected("/work/.codex", "missing"),
+            Protected("/work/.git", "missing"),
+            Protected("/work/sub", "directory"),
+            Protected("/work/sub/deep/.agents", "missing"),
+            Protected("/work/sub/deep/.codex", "missing"),
+            Protected("/work/sub/deep/.git", "missing"),
+        ),
+        denied=("/vault", "/work/link"),
+        patterns=(Pattern("/work/**/*.env", 9),),
+    )
+
+
+def test_a_rule_for_a_protected_name_lifts_the_protection() -> None:
+    policy = profile(READ, WORK, FileSystemEntry("workspace_roots", "write", ".git"))
+    plan = resolve_policy(policy, "/work", None, Disk({"/work/.git": DIRECTORY}).look)
+    assert plan.is_writable("/work/.git/config")
+    assert not plan.is_writable("/work/.codex/x")
+    everywhere = resolve_policy(
+        profile(FileSystemEntry("root", "write")), "/work", None, Disk({"/work": DIRECTORY}).look
+    )
+    assert everywhere.is_writable("/work/.git/config")
+
+
+def test_without_a_rule_for_the_root_nothing_else_can_be_read() -> None:
+    disk = Disk({"/work": DIRECTORY, "/usr": DIRECTORY, "/bin": Found("link", "/usr/bin"), "/usr/bin": DIRECTORY})
+    plan = resolve_policy(profile(FileSystemEntry("minimal", "read"), WORK), "/work", None, disk.look)
+    assert (plan.closed, plan.readable, plan.roots) == (True, ("/usr", "/usr/bin"), ("/work",))
+    assert [plan.is_readable(path) for path in ("/usr/x", "/work/x", "/etc/x", "/")] == [True, True, False, False]
+
+
+def test_of_two_rules_for_a_place_the_denial_counts_and_then_the_writing() -> None:
+    look = Disk({"/work": DIRECTORY}).look
+    denied = resolve_policy(profile(READ, WORK, path_entry("deny", "/work")), "/work", None, look)
+    assert (denied.roots, denied.denied) == ((), ("/work",))
+    written = resolve_policy(profile(READ, WORK, path_entry("read", "/work")), "/work", None, look)
+    assert written.roots == ("/work",)
+
+
+def test_what_leaves_the_sandbox_takes_the_denials_along() -> None:
+    policy = profile(READ, WORK, path_entry("deny", "/vault"), FileSystemEntry("workspace_roots", "deny", "*.env"))
+    outside = resolve_policy(policy.outside(), "/work", None, Disk({"/work": DIRECTORY, "/vault": DIRECTORY}).look)
+    assert outside.network
+    assert [outside.is_writable(path) for path in ("/etc/x", "/work/.git/x", "/vault/x", "/work/a.env")] == [
+        True, True, False, False,
+    ]  # fmt: skip
+    assert profile(READ, WORK).outside() == SandboxPolicy("danger-full-access")
+
+
 names = st.sampled_from(["a", "b", "ab", ".git", ".codex", ".agents"])
 paths = st.lists(names, max_size=4).map(lambda parts: "/" + "/".join(parts))
 founds = st.one_of(
@@ -171,3 +249,24 @@ def test_within_is_about_whole_names(directory: list[str], more: list[str]) -> N
     outer, inner = "/" + "/".join(directory), "/" + "/".join(directory + more)
     assert is_within(inner, outer)
     assert not is_within(outer + "x", outer) or outer == "/"
+
+
+rules = st.lists(st.builds(path_entry, st.sampled_from(["read", "write", "deny"]), paths), max_size=5)
+
+
+@given(rules, paths, st.booleans())
+def test_the_nearest_rule_says_what_can_be_read_and_written(
+    entries: list[FileSystemEntry], path: str, readable_root: bool
+) -> None:
+    entries = [*entries, *([READ] if readable_root else [])]
+    plan = resolve_policy(profile(*entries), "/elsewhere", None, lambda _: DIRECTORY)
+    given_: dict[str, set[Access]] = {}
+    for entry in entries:
+        given_.setdefault("/" if entry.place == "root" else entry.path, set()).add(entry.access)
+    place = path
+    while place not in given_ and place != "/":
+        place = os.path.dirname(place)
+    access = next((access for access in ("deny", "write", "read") if access in given_.get(place, {"deny"})), "deny")
+    assert plan.is_readable(path) == (access != "deny")
+    if not any(name in path.split("/") for name in PROTECTED_NAMES):
+        assert plan.is_writable(path) == (access == "write")

@@ -88,10 +88,17 @@ def test_the_helper_is_told_all_that_the_plan_says() -> None:
         anchors=("/a/b",),
         protected=(Protected("/a/.git", "link", "/x"), Protected("/a/.codex", "missing"), Protected("/a/d", "file")),
     )
-    told = confinement_of(plan, "namespaces", "x86_64")
-    assert (told.level, told.network, told.roots) == ("namespaces", False, ("/a", "/a/b", "/a/b/c"))
-    assert told.protected == (("/a/.git", "link", "/x"), ("/a/.codex", "present", ""), ("/a/d", "present", ""))
+    told = confinement_of(plan, "namespaces", "x86_64", {})
+    assert (told.level, told.network, told.scans, told.reachable) == ("namespaces", False, (), None)
+    assert told.layers == (
+        ("/a", "write", ""),
+        ("/a/.codex", "hold", ""),
+        ("/a/.git", "link", "/x"),
+        ("/a/b", "write", ""),
+        ("/a/b/c", "write", ""),
+        ("/a/d", "hold", ""),
+    )
     assert told.syscalls
-    lower = confinement_of(plan, "landlock", "x86_64")
-    assert (lower.level, lower.roots, lower.protected) == ("landlock", ("/a", "/a/b/c"), ())
-    assert confinement_of(Plan("danger-full-access", network=True), "none", "x86_64") is UNCONFINED
+    lower = confinement_of(plan, "landlock", "x86_64", {})
+    assert (lower.level, lower.layers) == ("landlock", (("/a", "write", ""), ("/a/b/c", "write", "")))
+    assert confinement_of(Plan("danger-full-access", network=True), "none", "x86_64", {}) is UNCONFINED
