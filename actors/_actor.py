@@ -318,6 +318,15 @@ class Runtime:
         machinery.start(cell)
         return Ref(cell)
 
+    def hand_over(self, ref: Ref[Any], owner: Ref[Any]) -> bool:
+        """Give a running actor, with all it owns, to another owner; it then ends with that one.
+
+        False, and nothing is changed, where it or the new owner has ended or is being stopped. The new owner is not
+        below it. A place's restarts stay with whoever opened the place, so a place is not handed over.
+        """
+        assert not ref._cell.keep, f"{ref.path!r} is a place; its owner restarts it"
+        return self.machinery.hand_over(ref._cell, owner._cell)
+
     def call_later(self, seconds: float, call: Callable[[], None]) -> Timer:
         """Call a function after so many seconds, however busy the actors are; it neither waits nor raises."""
         return self.machinery.clock.call_later(seconds, call)

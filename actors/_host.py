@@ -367,6 +367,13 @@ class Machinery:
             await trio.lowlevel.checkpoint()
         return cell.exit
 
+    def hand_over(self, cell: Cell, owner: Cell) -> bool:
+        """See Runtime.hand_over."""
+        handed = _stopping.hand_over(cell, owner)
+        if handed:
+            cell.owner = owner
+        return handed
+
     def force(self, cell: Cell) -> None:
         """Cancel it and what it owns, now."""
         self._perform(_stopping.force(cell))

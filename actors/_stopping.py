@@ -8,6 +8,7 @@
     finished  --all gone----> gone | vacant
     vacant    --start-------> running     a kept place between two incarnations
 
+A running record may be handed over to another running owner, with all it owns; nothing else changes.
 Laws: nobody is asked before all it owns are gone; nobody is gone before all it owns are gone; an ordered owner's are
 stopped one by one, the last started first, others all at once. A stop is never undone. Depth costs no recursion.
 Not decided here: how one asks, cancels or measures time (`_host`), whether a vacant place starts again (its owner).
@@ -56,6 +57,23 @@ ask: politely to end, and send `expired` when its shutdown seconds are over. can
 gone with all it owned; tell whoever waits. vacate: its incarnation is gone with all it owned; the place is kept, its
 owner decides.
 """
+
+
+def hand_over(record: Record, owner: Record) -> bool:
+    """Give it, with all it owns, to another owner. False, and nothing changed, where either is being stopped."""
+    if record.state != "running" or owner.state != "running":
+        return False
+    above: Record | None = owner
+    while above is not None:
+        assert above is not record, "an actor cannot be owned by what it owns"
+        above = above.parent
+    if record.parent is not None and record.parent.children is not None:
+        del record.parent.children[record]
+    record.parent = owner
+    if owner.children is None:
+        owner.children = {}
+    owner.children[record] = None
+    return True
 
 
 def stop(record: Record) -> list[Effect]:

@@ -1,4 +1,4 @@
-"""The names of Codex's features, older spellings among them: what else is typed there is a slip.
+"""The names of Codex's features, older spellings among them, and ours (`background_wake`): all else is a slip.
 
 Loaded only where a feature is named.
 """
@@ -49,6 +49,6 @@ tui_multi_backend tui_workspace ultrafast_mode unavailable_dummy_tools unbounded
 unified_exec_tty unified_exec_zsh_fork unified_image_budget untrusted_as_tool_output use_agent_identity
 use_legacy_landlock use_linux_sandbox_bwrap use_xaa view_image wake_on_agent_messages web_search web_search_cached
 web_search_request windows_sandbox_service workspace_dependencies workspace_owner_usage_nudge worktrees
-write_stdin_approval
+write_stdin_approval background_wake
 """.split()
 )

@@ -5,7 +5,7 @@ calls and outputs are paired here before every request, so an interrupted thread
 """
 
 from codex.context.agents_md import AgentsMd, read_agents_md
-from codex.context.fragments import subagent_notification, turn_aborted
+from codex.context.fragments import background_ended, subagent_notification, turn_aborted, user_shell
 from codex.context.history import History
 from codex.context.prompt import Fragments, Told, base_instructions, base_item, context_items, fragments, initial_items
 from codex.context.user_message import image_data_url, user_message
@@ -16,6 +16,7 @@ __all__ = [
     "Fragments",
     "History",
     "Told",
+    "background_ended",
     "base_instructions",
     "base_item",
     "context_items",
@@ -28,4 +29,5 @@ __all__ = [
     "subagent_notification",
     "turn_aborted",
     "user_message",
+    "user_shell",
 ]

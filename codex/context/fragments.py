@@ -1,7 +1,16 @@
 """The pieces of text that we put into the history ourselves; `protocol.contextual` recognises them again there."""
 
 from codex.base.jsontext import JsonObject, encode
-from codex.protocol.contextual import SUBAGENT_CLOSE, SUBAGENT_OPEN, TURN_ABORTED_CLOSE, TURN_ABORTED_OPEN
+from codex.protocol.contextual import (
+    BACKGROUND_CLOSE,
+    BACKGROUND_OPEN,
+    SUBAGENT_CLOSE,
+    SUBAGENT_OPEN,
+    TURN_ABORTED_CLOSE,
+    TURN_ABORTED_OPEN,
+    USER_SHELL_CLOSE,
+    USER_SHELL_OPEN,
+)
 from codex.protocol.response_item import ResponseItem, input_text, message
 
 PERMISSIONS_OPEN, PERMISSIONS_CLOSE = "<permissions instructions>", "</permissions instructions>"
@@ -14,6 +23,21 @@ def turn_aborted() -> ResponseItem:
         "of their work, and background sessions may still be running: check before you build on them."
     )
     return message("user", [input_text(f"{TURN_ABORTED_OPEN}\n{text}\n{TURN_ABORTED_CLOSE}")])
+
+
+def background_ended(session_id: int, command: str, end: str, output: str) -> ResponseItem:
+    """The news that a background command has ended: how, and what it printed that the model has not read."""
+    text = f"session ID: {session_id}\ncommand: {command}\n{end}\nunread output:\n{output or '(none)'}"
+    return message("user", [input_text(f"{BACKGROUND_OPEN}\n{text}\n{BACKGROUND_CLOSE}")])
+
+
+def user_shell(command: str, exit_code: int, duration: float, output: str) -> ResponseItem:
+    """A command that the user ran by hand, and what came of it."""
+    text = (
+        f"<command>\n{command}\n</command>\n"
+        f"<result>\nExit code: {exit_code}\nDuration: {duration:.4f} seconds\nOutput:\n{output}\n</result>"
+    )
+    return message("user", [input_text(f"{USER_SHELL_OPEN}\n{text}\n{USER_SHELL_CLOSE}")])
 
 
 def subagent_notification(agent_path: str, status: JsonObject | str) -> ResponseItem:

@@ -18,7 +18,9 @@ from codex.processes._machine import KILLED_CODE, ProcessState
 from codex.processes.messages import Message, Resize, Signal, WaitStarted, Write
 
 DRAIN_SECONDS = 0.2
-_FORCE_AFTER = 1.5
+_LAST_OUTPUT_WITHIN = 0.4
+_FORCE_AFTER = 0.8
+_GIVE_UP_AFTER = 0.4
 GONE_WITHIN = 2.0
 _READ_BYTES = 65_536
 _WRITES_WAITING = 16
@@ -36,7 +38,8 @@ async def run(
 
     Args:
       launch: starts it; gives the descriptor that its output is read from, and, for a terminal, written to.
-      keep: takes the child over when the command ended and processes that it started still run.
+      keep: takes the child over when the command ended and something of it still runs: what it left behind, or
+        what does not die although it was killed.
 
     Cancelled: everything is killed.
     """
@@ -54,15 +57,17 @@ async def run(
         state.drained()
         os.close(output)
         on_end()
-        if left:
-            keep(child)
-        else:
+        if not left:
+            gone = False
             with trio.move_on_after(GONE_WITHIN, shield=True):
-                await end_child(child)
+                gone = await end_child(child)
+            state.stuck = not gone
+        if left or state.stuck:
+            keep(child)
 
 
 async def run_left(mailbox: Mailbox[None], *, child: Child) -> None:
-    """Hold what a command left behind, until it ends by itself or is stopped."""
+    """Hold what a command left behind, or what does not die, until it ends by itself or is stopped."""
     over = trio.CancelScope()
 
     async def wait_gone() -> None:
@@ -79,19 +84,23 @@ async def run_left(mailbox: Mailbox[None], *, child: Child) -> None:
     finally:
         with trio.move_on_after(GONE_WITHIN, shield=True):
             await end_child(child)
-
-
-async def end_child(child: Child) -> None:
-    """Kill what is left of it and let go of it; nothing where that was done. Cancelled: it is killed all the same."""
-    try:
-        child.kill()
-        with trio.move_on_after(_FORCE_AFTER):
-            await child.wait_gone()
-            return
-        child.kill(force=True)
-        await child.wait_gone()
-    finally:
         child.close()
+
+
+async def end_child(child: Child) -> bool:
+    """Kill what is left of it, and let go of it once it is gone; nothing where that was done.
+
+    False when it does not die in time: it is in an uninterruptible sleep, and ends when it wakes. Cancelled: it is
+    killed all the same.
+    """
+    child.kill()
+    for seconds in (_FORCE_AFTER, _GIVE_UP_AFTER):
+        with trio.move_on_after(seconds):
+            await child.wait_gone()
+            child.close()
+            return True
+        child.kill(force=True)
+    return False
 
 
 class _ProcessActor:
@@ -114,12 +123,13 @@ class _ProcessActor:
                     nursery.start_soon(self._write, name="input")
                 async for message in self._mailbox:
                     await self._obey(message)
-                # Asked to stop: kill, see it gone, take what output there is.
+                # Asked to stop: kill, see it gone, take what output there is. What does not die is `run`'s matter.
                 self._state.exited(KILLED_CODE, "killed")
                 self._child.kill()
-                with trio.move_on_after(_FORCE_AFTER):
+                with trio.move_on_after(_LAST_OUTPUT_WITHIN):
                     await self._child.wait_gone()
-                await self._drain()
+                    await self._drain()
+                self._over.cancel()
         return self._left
 
     async def _obey(self, message: Message) -> None:

@@ -39,6 +39,7 @@ class ProcessState:
         "output_ended",
         "pid",
         "reason",
+        "stuck",
         "untold",
     )
 
@@ -53,6 +54,8 @@ class ProcessState:
         self.reason: EndReason | None = None
         self.output_ended = False
         self.ended = False
+        self.stuck = False
+        """It was killed and did not die in time."""
         self.untold = 0
         """Bytes that the last take left out of the middle."""
 

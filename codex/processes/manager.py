@@ -2,7 +2,7 @@
 
 import os
 import random
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Never
@@ -15,8 +15,10 @@ from codex.ports.process import Child, Launch, Launcher, SpawnFailed
 from codex.processes import _actor
 from codex.processes._machine import ProcessState
 from codex.processes._prune import Candidate, choose_victim
+from codex.processes._usage import terminal_of
 from codex.processes.process import Process
 from codex.processes.request import ProcessRequest
+from codex.protocol.terminal import BackgroundTerminal
 
 _SESSION_IDS = range(1000, 100_000)
 _STARTS_AT_ONCE = 16
@@ -61,7 +63,7 @@ class ProcessManager:
             allow_unprotected_git=request.allow_unprotected_git,
         )
         _refuse_nonsense(launch)
-        process = self._adopt(launch, thread_id, owner)
+        process = self._adopt(request, launch, thread_id, owner)
         started = False
         try:
             await process.wait_started()
@@ -99,11 +101,11 @@ class ProcessManager:
             if not started:
                 os.close(output)
 
-    def _adopt(self, launch: Launch, thread_id: str, owner: Ref[Never] | None) -> Process:
+    def _adopt(self, request: ProcessRequest, launch: Launch, thread_id: str, owner: Ref[Never] | None) -> Process:
         """The process as an actor below its owner, before it runs: so it never runs without one."""
         state = ProcessState(DEFAULT_MAX_BYTES)
         session_id = self._new_session_id()
-        process = Process(session_id, thread_id, launch.argv, state, tty=launch.tty)
+        process = Process(session_id, thread_id, request, state)
         body = partial(
             _actor.run,
             launch=partial(self._launch_within_limit, launch),
@@ -128,6 +130,42 @@ class ProcessManager:
     def list(self, thread_id: str) -> list[Process]:
         """The thread's processes, oldest first."""
         return list(self._threads.get(thread_id, {}).values())
+
+    def hand_over(self, process: Process, owner: Ref[Never]) -> bool:
+        """Let a process go on in the background, below another owner. False where it or that owner is ending."""
+        process.background = self._runtime.hand_over(process.ref, owner)
+        return process.background
+
+    def terminals(self, thread_id: str) -> Sequence[BackgroundTerminal]:
+        """What runs in the background of a thread, oldest first, and what it uses now."""
+        return [terminal_of(process) for process in self._in_background(thread_id)]
+
+    async def terminate(self, thread_id: str, session_id: int) -> bool:
+        """End one background process. False where there is none of this id. Cancelled: it ends all the same."""
+        for process in self._in_background(thread_id):
+            if process.session_id == session_id:
+                await process.terminate()
+                return True
+        await trio.lowlevel.checkpoint()
+        return False
+
+    async def clean(self, thread_id: str) -> int:
+        """End all background processes of a thread, not those of running calls; how many there were."""
+        processes = self.clean_nowait(thread_id)
+        for process in processes:
+            await process.terminate()
+        await trio.lowlevel.checkpoint()
+        return len(processes)
+
+    def clean_nowait(self, thread_id: str) -> Sequence[Process]:
+        """Begin to end all background processes of a thread; those that it ends."""
+        processes = self._in_background(thread_id)
+        for process in processes:
+            process.terminate_nowait()
+        return processes
+
+    def _in_background(self, thread_id: str) -> Sequence[Process]:
+        return [process for process in self.list(thread_id) if process.background and process.running]
 
     def remove(self, process: Process) -> None:
         """Forget a process whose end was told; one that still runs goes on, and ends with its owner."""
@@ -164,7 +202,7 @@ class ProcessManager:
                 await self.terminate_all(thread_id)
 
     def _keep(self, thread_id: str, child: Child) -> None:
-        """A command ended and left something running: it lives until its thread ends."""
+        """A command ended and something of it still runs: it lives until its thread ends."""
         try:
             ref: Ref[None] = self._runtime.spawn_below(
                 self._own._cell, partial(_actor.run_left, child=child), "left behind", 1, _SHUTDOWN, "wait", None

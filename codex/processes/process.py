@@ -10,6 +10,7 @@ from actors import ActorGone, Ref
 from codex.base.errors import ToolFailure
 from codex.processes._machine import EndReason, ProcessState
 from codex.processes.messages import Message, Resize, Signal, WaitStarted, Write
+from codex.processes.request import ProcessRequest
 
 _STOP_WITHIN = 3.0
 
@@ -20,15 +21,19 @@ class Process:
     What it shows (`output`, `exit_code`, ...) is as its actor last heard. It stays valid after the end.
     """
 
-    def __init__(
-        self, session_id: int, thread_id: str, argv: tuple[str, ...], state: ProcessState, *, tty: bool
-    ) -> None:
+    def __init__(self, session_id: int, thread_id: str, request: ProcessRequest, state: ProcessState) -> None:
         self.session_id = session_id
         self.thread_id = thread_id
-        self.argv = argv
-        self.tty = tty
+        self.argv = request.argv
+        self.cwd = request.cwd
+        self.item_id = request.item_id
+        self.tty = request.tty
         self.used = 0
         """When the manager was last asked for it, by its own count."""
+        self.background = False
+        """Whether it was handed over to its thread, and goes on without the call that started it."""
+        self.told = False
+        """Whether the model was told of its end."""
         self._state = state
         self._ended = trio.Event()
         self._ref: Ref[Message] | None = None
@@ -43,6 +48,12 @@ class Process:
     def attach(self, ref: Ref[Message]) -> None:
         """Give it its actor."""
         self._ref = ref
+
+    @property
+    def ref(self) -> Ref[Message]:
+        """Its actor."""
+        assert self._ref is not None
+        return self._ref
 
     def mark_ended(self) -> None:
         """It has ended and its output is complete."""
@@ -85,6 +96,11 @@ class Process:
     def running(self) -> bool:
         """Whether it has not ended yet, as far as is known."""
         return not self._state.ended
+
+    @property
+    def stuck(self) -> bool:
+        """Whether it was killed and did not die in time: it sleeps where no signal reaches, and ends when it wakes."""
+        return self._state.stuck
 
     @property
     def output(self) -> bytes:
@@ -133,6 +149,10 @@ class Process:
             self._talking -= 1
             self._is_new = False
 
+    def take_output(self) -> bytes:
+        """The output since the last collect, now."""
+        return self._state.take()
+
     async def wait(self) -> int:
         """The exit code, once it has ended and its output is complete. Cancel-safe. Bound it: it may run for ever."""
         await self._ended.wait()
@@ -177,7 +197,8 @@ class Process:
     async def terminate(self) -> None:
         """Kill it and everything it started; returns when nothing of it is left. Cancelled: it is killed all the same.
 
-        What cannot die within seconds (an uninterruptible sleep) is left behind.
+        What cannot die within two seconds (an uninterruptible sleep) is `stuck` then, and the manager holds it until
+        it ends.
         """
         assert self._ref is not None
         await self._ref.stop(within=_STOP_WITHIN, reason="terminated")

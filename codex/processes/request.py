@@ -17,6 +17,7 @@ class ProcessRequest:
       sandbox: what it may do.
       workspace: the directory the policy is about: the session's, not one that the model chose for this command.
         None stands for `cwd`, and is right only where both are the same.
+      item_id: the item or call that it belongs to, for whoever lists it.
       tty: run it on a terminal of its own, of `size` rows and columns; else its standard input is empty.
     """
 
@@ -28,3 +29,4 @@ class ProcessRequest:
     tty: bool = False
     size: tuple[int, int] = (24, 80)
     allow_unprotected_git: bool = False
+    item_id: str = ""

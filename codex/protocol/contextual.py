@@ -12,6 +12,8 @@ ENVIRONMENT_OPEN, ENVIRONMENT_CLOSE = "<environment_context>", "</environment_co
 AGENTS_MD_OPEN = "# AGENTS.md instructions"
 TURN_ABORTED_OPEN, TURN_ABORTED_CLOSE = "<turn_aborted>", "</turn_aborted>"
 SUBAGENT_OPEN, SUBAGENT_CLOSE = "<subagent_notification>", "</subagent_notification>"
+BACKGROUND_OPEN, BACKGROUND_CLOSE = "<background_command_ended>", "</background_command_ended>"
+USER_SHELL_OPEN, USER_SHELL_CLOSE = "<user_shell_command>", "</user_shell_command>"
 
 # What Codex and we write in the user's role without the user having said it.
 _OPENINGS = (
@@ -19,7 +21,8 @@ _OPENINGS = (
     AGENTS_MD_OPEN,
     TURN_ABORTED_OPEN,
     SUBAGENT_OPEN,
-    "<user_shell_command>",
+    BACKGROUND_OPEN,
+    USER_SHELL_OPEN,
     "<skill>",
     "<user_instructions>",
 )

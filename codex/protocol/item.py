@@ -9,6 +9,7 @@ from codex.protocol.user_input import UserInput
 
 CommandStatus: TypeAlias = Literal["in_progress", "completed", "failed", "declined"]
 PatchStatus: TypeAlias = Literal["in_progress", "completed", "failed", "declined"]
+CommandSource: TypeAlias = Literal["agent", "user_shell", "unified_exec_startup", "unified_exec_interaction"]
 CallStatus: TypeAlias = Literal["in_progress", "completed", "failed"]
 StepStatus: TypeAlias = Literal["pending", "in_progress", "completed"]
 ChangeKind: TypeAlias = Literal["add", "delete", "update"]
@@ -46,7 +47,7 @@ class Reasoning:
 
 @attrs.frozen
 class CommandExecution:
-    """A command the model ran; `exit_code` is None while it runs, `duration` in seconds."""
+    """A command that was run; `exit_code` is None while it runs, `duration` in seconds, `source` who wanted it."""
 
     id: str
     command: tuple[str, ...]
@@ -56,6 +57,7 @@ class CommandExecution:
     aggregated_output: str = ""
     exit_code: int | None = None
     duration: float | None = None
+    source: CommandSource = "unified_exec_startup"
 
 
 @attrs.frozen

@@ -46,7 +46,26 @@ class PatchApproval:
     decision: ReviewDecision
 
 
-Op: TypeAlias = TurnInput | Interrupt | ExecApproval | PatchApproval | Shutdown
+@attrs.frozen
+class RunUserShellCommand:
+    """Run the user's own command line in the user's shell, without a sandbox, and let the model know of it.
+
+    It is a turn of its own where none runs, and else goes on beside it. After `timeout` seconds it is killed, with
+    exit code 124; 0 gives it no time at all.
+    """
+
+    command: str
+    timeout: float = 3600.0
+
+
+@attrs.frozen
+class CleanBackgroundTerminals:
+    """End all commands that go on in the background."""
+
+
+Op: TypeAlias = (
+    TurnInput | Interrupt | ExecApproval | PatchApproval | Shutdown | RunUserShellCommand | CleanBackgroundTerminals
+)
 
 
 @attrs.frozen

@@ -82,7 +82,7 @@ def _command(item: CommandExecution) -> JsonObject:
         "command": [*item.command],
         "cwd": file_uri(item.cwd),
         "parsed_cmd": [{"type": "unknown", "cmd": shown}],
-        "source": "unified_exec_startup",
+        "source": item.source,
         "status": item.status,
         "aggregated_output": item.aggregated_output,
         "exit_code": item.exit_code,

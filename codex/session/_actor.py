@@ -27,12 +27,22 @@ from codex.protocol.event import (
     Warning,
 )
 from codex.protocol.item import UserMessage
-from codex.protocol.op import ExecApproval, Interrupt, PatchApproval, Shutdown, Submission, TurnInput
+from codex.protocol.op import (
+    CleanBackgroundTerminals,
+    ExecApproval,
+    Interrupt,
+    PatchApproval,
+    RunUserShellCommand,
+    Shutdown,
+    Submission,
+    TurnInput,
+)
 from codex.protocol.response_item import ResponseItem
 from codex.protocol.usage import TokenUsage
 from codex.protocol.user_input import UserInput
-from codex.session._machine import Close, Effect, Refuse, SessionMachine, StartTurn, SteerTurn, StopTurn
+from codex.session._machine import Close, Effect, Refuse, RunShell, SessionMachine, StartTurn, SteerTurn, StopTurn
 from codex.session._port import SessionPort
+from codex.session._user_shell import run_user_shell
 from codex.session.approvals import SessionApprovals
 from codex.session.context import Inbox, Restored, SessionContext, restored_from
 from codex.session.journal import Journal
@@ -99,6 +109,7 @@ class _Session:
         self._journal = Journal(context, self._memory.instructions)
         self._approvals = SessionApprovals(mailbox, context, context.services.reviewer)
         self._turn: Ref[TurnInbox] | None = None
+        self._shells: list[Ref[TurnInbox]] = []
         self._turn_id = ""
         self._result = TurnResult()
         self._turn_began = 0.0
@@ -141,8 +152,11 @@ class _Session:
                 await _answer(reply, self._record_input(items))
             case NextRequest(reply=reply):
                 await _answer(reply, self._next_request())
-            case Inject(items=items):
+            case Inject(items=items, wake=wake):
                 self._memory.inject(items)
+                if self._machine.state == "idle":
+                    await self._keep_news()
+                await self._perform(self._machine.woken() if wake else [])
             case CopyHistory(reply=reply):
                 reply.set(self._memory.items)
             case OpenQuestion() | CloseQuestion() | QuestionDue() | Reviewed():
@@ -163,10 +177,19 @@ class _Session:
             case TurnInput() as op:
                 return self._machine.submitted(op)
             case Interrupt():
+                for shell in self._shells:
+                    self._tell(shell, InterruptTurn())
                 return self._machine.interrupted()
             case ExecApproval() | PatchApproval() as op:
                 refusal = self._approvals.submitted(op)
                 return [] if refusal is None else [Refuse(refusal)]
+            case RunUserShellCommand() as op:
+                return self._machine.shell_command(op)
+            case CleanBackgroundTerminals():
+                manager = self._context.services.processes.opened
+                if manager is not None:
+                    manager.clean_nowait(self._context.identity.thread_id)
+                return []
             case Shutdown():
                 return self._machine.shut_down()
 
@@ -175,6 +198,8 @@ class _Session:
             match effect:
                 case StartTurn(input=op):
                     await self._start_turn(op)
+                case RunShell(op=op, beside=beside):
+                    await self._run_shell(op, beside=beside)
                 case SteerTurn(input=op):
                     self._steer(op)
                 case StopTurn():
@@ -191,16 +216,17 @@ class _Session:
             self._machine.steer_refused(op)
 
     def _tell_turn(self, message: Steer | InterruptTurn) -> bool:
-        if self._turn is None:
-            return False
+        return self._turn is not None and self._tell(self._turn, message)
+
+    def _tell(self, ref: Ref[TurnInbox], message: Steer | InterruptTurn) -> bool:
         try:
-            self._turn.send_nowait(message, control=isinstance(message, InterruptTurn))
+            ref.send_nowait(message, control=isinstance(message, InterruptTurn))
         except ActorGone:
             return False
         return True
 
-    async def _start_turn(self, op: TurnInput) -> None:
-        context = self._context
+    async def _begin_turn(self, op: TurnInput) -> bool:
+        """Tell and keep the beginning of a turn. False where the disk refuses it; the turn has failed then."""
         self._turn_id = uuid7()
         self._turn_began, self._result = trio.current_time(), TurnResult()
         window = self._memory.window
@@ -208,12 +234,16 @@ class _Session:
             told = self._memory.record(self._memory.begin_turn(op.output_schema))
             await self._journal.begin_turn(self._turn_id, window, told)
             self._context.outbox.publish([TaskStarted(self._turn_id, window)])
-            await self._record_input(op.items)
+            if op.items:
+                await self._record_input(op.items)
         except CodexError as error:
             await self._end_turn(TurnFailed(self._turn_id, str(error), "other", self._memory.total))
-            return
-        port = SessionPort(self._mailbox.ref)
-        tools = ToolContext(
+            return False
+        return True
+
+    def _tools(self, port: SessionPort) -> ToolContext:
+        context = self._context
+        return ToolContext(
             thread_id=context.identity.thread_id,
             session_id=context.identity.session_id,
             turn_id=self._turn_id,
@@ -230,11 +260,28 @@ class _Session:
             spawn_background=lambda run, name: self._mailbox.spawn(run, name=name, shutdown=0),
             images=context.model.supports_image_input,
         )
+
+    async def _start_turn(self, op: TurnInput) -> None:
+        if not await self._begin_turn(op):
+            return
+        context, port = self._context, SessionPort(self._mailbox.ref)
+        tools = self._tools(port)
         retries = context.config.model_providers[context.config.model_provider].stream_max_retries
         turn = TurnContext(self._turn_id, context.services.client, self._router, tools, port, retries)
         self._turn = self._mailbox.spawn(
             partial(run_turn, context=turn, result=self._result), name="turn", watch=True, shutdown=2.0
         )
+
+    async def _run_shell(self, op: RunUserShellCommand, *, beside: bool) -> None:
+        if not beside and not await self._begin_turn(TurnInput(())):
+            return
+        result = TurnResult() if beside else self._result
+        run = partial(run_user_shell, op=op, tools=self._tools(SessionPort(self._mailbox.ref)), result=result)
+        shell = self._mailbox.spawn(run, name="user-shell", watch=not beside, shutdown=2.0)
+        if beside:
+            self._shells = [*(one for one in self._shells if one.alive), shell]
+        else:
+            self._turn = shell
 
     async def _turn_ended(self, error: BaseException | None) -> None:
         self._turn = None
@@ -263,6 +310,7 @@ class _Session:
     async def _end_turn(self, msg: TaskComplete | TurnFailed | TurnAborted) -> None:
         """Tell how the turn ended, on disk first; a disk that refuses it must not keep it from the screen."""
         self._approvals.close_own()
+        await self._keep_news()
         marker = [self._memory.abort_marker()] if isinstance(msg, TurnAborted) else []
         try:
             await self._journal.end_turn(msg, self._memory.record(marker))
@@ -293,10 +341,22 @@ class _Session:
         await self._publish([ItemCompleted(self._turn_id, UserMessage(uuid7(), items))], [item])
 
     async def _next_request(self) -> ModelRequest:
-        injected = self._memory.take_injected()
-        if injected:
-            await self._publish([], injected)
+        await self._record_news()
+        self._machine.news_read()
         return self._memory.request(self._turn_id)
+
+    async def _record_news(self) -> None:
+        news = self._memory.take_injected()
+        if news:
+            await self._publish([], news)
+
+    async def _keep_news(self) -> None:
+        """Put news on disk that no request carries yet; before the first turn there is no place for them."""
+        try:
+            if self._journal.begun:
+                await self._record_news()
+        except CodexError as error:
+            self._context.outbox.publish([ErrorNotice(None, str(error))])
 
     async def _close(self) -> None:
         with trio.move_on_after(_CLOSE_WITHIN):

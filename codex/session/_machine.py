@@ -9,6 +9,9 @@
     idle     --Shutdown---> closed
     running  --Shutdown---> closing      the turn is told to end
     closing  --TurnEnded--> closed
+    idle     --Shell------> running      the command is a turn; beside a running one it changes nothing
+    idle     --News-------> running      a turn starts without input, for news that are to wake it
+    running  --News-------> running      kept: the turn starts after this one, unless a request of this one carried them
 Law: every input is recorded in exactly one turn, or refused; at most one turn runs.
 Not decided here: what a turn does (turn), what is written (rollout).
 """
@@ -19,7 +22,10 @@ from typing import Literal, TypeAlias
 
 import attrs
 
-from codex.protocol.op import TurnInput
+from codex.protocol.op import RunUserShellCommand, TurnInput
+
+MAX_WAKES = 25
+"""Turns that start by news alone, until the user says something again."""
 
 State: TypeAlias = Literal["idle", "running", "stopping", "closing", "closed"]
 
@@ -29,6 +35,14 @@ class StartTurn:
     """Start a turn with this input."""
 
     input: TurnInput
+
+
+@attrs.frozen
+class RunShell:
+    """Run the user's command: as a turn of its own, or `beside` the one that runs."""
+
+    op: RunUserShellCommand
+    beside: bool
 
 
 @attrs.frozen
@@ -55,7 +69,7 @@ class Refuse:
     reason: str
 
 
-Effect: TypeAlias = StartTurn | SteerTurn | StopTurn | Close | Refuse
+Effect: TypeAlias = StartTurn | RunShell | SteerTurn | StopTurn | Close | Refuse
 
 
 class SessionMachine:
@@ -64,6 +78,8 @@ class SessionMachine:
     def __init__(self) -> None:
         self.state: State = "idle"
         self._left_over: deque[TurnInput] = deque()
+        self._woken = False
+        self._wakes = 0
 
     def submitted(self, op: TurnInput) -> list[Effect]:
         """Input from the user."""
@@ -71,6 +87,7 @@ class SessionMachine:
             return [Refuse("the thread is closing")]
         if not op.items:
             return [Refuse("the input is empty; send at least one item")]
+        self._wakes = 0
         if self.state == "idle":
             self.state = "running"
             return [StartTurn(op)]
@@ -81,6 +98,16 @@ class SessionMachine:
             return []
         return [SteerTurn(op)]
 
+    def shell_command(self, op: RunUserShellCommand) -> list[Effect]:
+        """A command of the user's."""
+        if self.state in ("closing", "closed"):
+            return [Refuse("the thread is closing")]
+        if not op.command.strip():
+            return [Refuse("the command is empty")]
+        beside = self.state != "idle"
+        self.state = self.state if beside else "running"
+        return [RunShell(op, beside)]
+
     def steer_refused(self, op: TurnInput) -> list[Effect]:
         """The turn is gone, and its end not known here yet."""
         self._left_over.append(op)
@@ -88,6 +115,7 @@ class SessionMachine:
 
     def interrupted(self) -> list[Effect]:
         """The user wants the turn to end."""
+        self._woken = False
         if self.state != "running":
             return []
         self.state = "stopping"
@@ -118,4 +146,17 @@ class SessionMachine:
             self.state = "running"
             return [StartTurn(self._left_over.popleft())]
         self.state = "idle"
-        return []
+        return self.woken() if self._woken else []
+
+    def woken(self) -> list[Effect]:
+        """News came that are to wake the agent. After many in a row they wait for the user."""
+        self._woken = self.state == "running"
+        if self.state != "idle" or self._wakes >= MAX_WAKES:
+            return []
+        self._wakes += 1
+        self.state = "running"
+        return [StartTurn(TurnInput(()))]
+
+    def news_read(self) -> None:
+        """A request carries all news so far."""
+        self._woken = False

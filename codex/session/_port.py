@@ -16,6 +16,7 @@ from codex.protocol.user_input import UserInput
 from codex.session.messages import (
     AbortTurn,
     CloseQuestion,
+    Inject,
     Message,
     NextRequest,
     OpenQuestion,
@@ -50,6 +51,13 @@ class SessionPort:
         try:
             self._session.send_nowait(Tell(msg))
         except (MailboxFull, ActorGone):
+            return
+
+    def notify(self, items: Sequence[ResponseItem], *, wake: bool) -> None:
+        """Put news into the history before the next request; lost when the session is gone."""
+        try:
+            self._session.send_nowait(Inject(tuple(items), wake), control=True)
+        except ActorGone:
             return
 
     async def next_request(self) -> ModelRequest:

@@ -37,6 +37,11 @@ class Journal:
         first = uuid7()
         self.window = context.restored.window or Window(first, first)
 
+    @property
+    def begun(self) -> bool:
+        """Whether the rollout has its first lines."""
+        return not self._fresh
+
     async def begin_turn(self, turn_id: str, window: int | None, told: Sequence[ResponseItem]) -> None:
         """A turn begins; `told` is what the model is told of its context."""
         now = self._turn_began = time.time()

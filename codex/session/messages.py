@@ -57,9 +57,10 @@ class NextRequest:
 
 @attrs.frozen
 class Inject:
-    """Put items into the history before the next request; no turn starts for them."""
+    """Put items into the history before the next request; with `wake` a turn starts for them where none runs."""
 
     items: tuple[ResponseItem, ...]
+    wake: bool = False
 
 
 @attrs.frozen

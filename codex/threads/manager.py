@@ -190,7 +190,9 @@ class ThreadManager:
                 raise failed.__cause__ from None
             raise
         assert context.places.session is not None
-        thread = Thread(identity, config, supervisor.ref, context.places.session, context.outbox, path)
+        thread = Thread(
+            identity, config, supervisor.ref, context.places.session, context.outbox, path, self._services.processes
+        )
         self._threads[identity.thread_id] = thread
         self._mailbox.watch(supervisor.ref)
         return thread

@@ -17,10 +17,12 @@ from codex.protocol.approval import Question
 from codex.protocol.event import Event, TaskComplete, TurnAborted, TurnFailed
 from codex.protocol.op import Op, Shutdown, Submission, TurnInput
 from codex.protocol.response_item import ResponseItem
+from codex.protocol.terminal import BackgroundTerminal
 from codex.protocol.user_input import TextInput, UserInput
 from codex.session import CopyHistory, Identity, Inject, Outbox, Submit
 from codex.session import Message as SessionMessage
 from codex.threads.turn_events import TurnEvents
+from codex.tools import ProcessSource
 
 _STOP_WITHIN = 10.0
 
@@ -52,6 +54,7 @@ class Thread:
         session: Ref[SessionMessage],
         outbox: Outbox,
         path: str | None,
+        processes: ProcessSource,
     ) -> None:
         self.identity = identity
         self.config = config
@@ -59,6 +62,7 @@ class Thread:
         self.place = place
         self.rollout_path = path
         self._session = session
+        self._processes = processes
 
     @property
     def thread_id(self) -> str:
@@ -150,6 +154,30 @@ class Thread:
     async def history(self) -> tuple[ResponseItem, ...]:
         """The history's items as they are now."""
         return await self._session.ask(CopyHistory)
+
+    def background_terminals(self) -> Sequence[BackgroundTerminal]:
+        """Its commands that go on in the background, oldest first, with what they use now."""
+        manager = self._processes.opened
+        return () if manager is None else manager.terminals(self.thread_id)
+
+    async def terminate_background(self, process_id: str) -> bool:
+        """End one of them; returns when nothing of it is left. False where there is none of this id.
+
+        Cancelled: it ends all the same. The model is told.
+        """
+        manager = self._processes.opened
+        if manager is None or not process_id.isdecimal():
+            await trio.lowlevel.checkpoint()
+            return False
+        return await manager.terminate(self.thread_id, int(process_id))
+
+    async def clean_background(self) -> int:
+        """End all of them; how many there were. Cancelled: they end all the same. The model is told."""
+        manager = self._processes.opened
+        if manager is None:
+            await trio.lowlevel.checkpoint()
+            return 0
+        return await manager.clean(self.thread_id)
 
     async def stop(self) -> Exit:
         """End the thread with all below it; returns when nothing is left of it."""

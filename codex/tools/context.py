@@ -29,6 +29,10 @@ class Publisher(Protocol):
         """Show a passing event (a delta); dropped when the thread is behind."""
         ...
 
+    def notify(self, items: Sequence[ResponseItem], *, wake: bool) -> None:
+        """Put news into the history before the next request; `wake`: start a turn for them where none runs."""
+        ...
+
 
 class ProcessSource(Protocol):
     """The engine's processes; they are loaded when the first is started."""
@@ -82,7 +86,8 @@ class ToolContext:
 
 @attrs.frozen
 class CallSite:
-    """Where one call runs."""
+    """Where one call runs; `owner` is its own actor, below which it starts what must end with it."""
 
     call_id: str
     context: ToolContext
+    owner: Ref[Never]

@@ -171,7 +171,7 @@ def _as_model_error(name: str, ended: Exit) -> ModelError:
 
 
 async def _run_call(
-    _mailbox: Mailbox[Never],
+    mailbox: Mailbox[Never],
     *,
     call: ToolCall,
     context: TurnContext,
@@ -181,7 +181,7 @@ async def _run_call(
 ) -> None:
     await after.wait()
     begun.set()  # whoever waits for it runs in a later step of the loop than what follows here
-    output = await context.router.dispatch(call, CallSite(call.call_id, context.tools))
+    output = await context.router.dispatch(call, CallSite(call.call_id, context.tools, mailbox.ref))
     await turn.send(_ToolDone(call.key, call.output_item(output)))
 
 

@@ -257,6 +257,29 @@ async def test_nothing_is_spawned_below_an_owner_that_stops() -> None:
         runtimes[0].spawn(idle)
 
 
+async def test_an_actor_that_was_handed_over_ends_with_its_new_owner() -> None:
+    async with open_runtime() as runtime:
+        first, second = runtime.spawn(idle, name="first"), runtime.spawn(idle, name="second")
+        owned: list[Ref[object]] = []
+
+        async def own(mailbox: Mailbox[object]) -> None:
+            owned.append(mailbox.spawn(idle, name="child"))
+            await idle(mailbox)
+
+        parent = runtime.spawn(own, name="parent")
+        await wait_all_tasks_blocked()
+        (child,) = owned
+        assert runtime.hand_over(parent, first)
+        assert runtime.hand_over(child, second)
+        assert (parent.path.split("/")[1:], child.path.split("/")[1:]) == (["first", "parent"], ["second", "child"])
+        await first.stop()
+        assert (parent.alive, child.alive) == (False, True)
+        assert not runtime.hand_over(parent, second)
+        assert not runtime.hand_over(child, first)
+        await second.stop()
+        assert not child.alive
+
+
 async def test_an_actor_cannot_wait_for_its_own_end() -> None:
     async def run(mailbox: Mailbox[object]) -> None:
         with pytest.raises(StopsItself):

@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from actors._stopping import Effect, Record, ended, expired, force, remove, start, stop
+from actors._stopping import Effect, Record, ended, expired, force, hand_over, remove, start, stop
 
 
 class Stopping(RuleBasedStateMachine):
@@ -52,6 +52,18 @@ class Stopping(RuleBasedStateMachine):
         record = Record(owner, ordered=ordered, keep=keep, brutal=brutal)
         self.all.append(record)
         self.running.append(record)
+
+    @rule(data=st.data())
+    def hand_over_one(self, data: st.DataObject) -> None:
+        record, owner = self.pick(data, self.all), self.pick(data, self.all)
+        above: Record | None = owner
+        while above is not None and above is not record:
+            above = above.parent
+        if above is None:
+            before = record.parent
+            handed = hand_over(record, owner)
+            assert handed == (record.state == owner.state == "running")
+            assert record.parent is (owner if handed else before)
 
     @rule(data=st.data())
     def stop_one(self, data: st.DataObject) -> None:

@@ -3,12 +3,10 @@
 import os
 import time
 from functools import partial
-from typing import Never
 
 import attrs
 import trio
 
-from actors import Mailbox
 from codex.base.errors import ToolFailure
 from codex.base.jsontext import get_object
 from codex.base.quoting import command_line
@@ -33,6 +31,7 @@ from codex.tools._canonical import command_key
 from codex.tools._machine import ActionMachine, Ask, Attempt
 from codex.tools.approval import CommandFacts, after_denial, decide
 from codex.tools.arguments import Arguments
+from codex.tools.background import LEAVE_WITHIN, announce_end, finished, leave
 from codex.tools.call import OutputBody, ToolCall
 from codex.tools.context import CallSite, ToolContext
 from codex.tools.output import exec_text
@@ -53,7 +52,6 @@ _FIELDS = tuple(get_object(get_object(EXEC_COMMAND.spec, "parameters"), "propert
 _PERMISSIONS = ("use_default", "require_escalated", "with_additional_permissions")
 _DEFAULT_YIELD_MS = 10_000
 _MIN_YIELD, _MAX_YIELD = 0.25, 30.0
-_LEAVE = 1.0
 _NOT_STARTED = -1
 _STOPPED = "the sandbox stopped the command; may it run again without the sandbox?"
 
@@ -196,6 +194,7 @@ class _Command:
             sandbox=sandbox,
             workspace=context.config.cwd,
             tty=self._tty,
+            item_id=self._site.call_id,
             allow_unprotected_git=context.config.allow_unprotected_git,
         )
         await self._show_start()
@@ -216,15 +215,14 @@ class _Command:
                 lambda chunk: context.publisher.tell(CommandOutputDelta(context.turn_id, item.id, chunk))
             )
             output = await process.collect(within=self._wait)
-            if process.exit_code is None:
-                context.spawn_background(partial(_announce_end, context, process, item), f"watch-{process.session_id}")
+            if process.exit_code is None and manager.hand_over(process, context.thread):
+                context.spawn_background(partial(announce_end, context, process, item), f"watch-{process.session_id}")
                 left_running = True
         finally:
             if not left_running:
                 manager.remove(process)
-            if not left_running and process.running:
-                with trio.move_on_after(_LEAVE, shield=True):
-                    await process.terminate()
+                with trio.move_on_after(LEAVE_WITHIN, shield=True):
+                    await leave(context.publisher, process)
         return _Ran(process, output, time.monotonic() - began, left_running)
 
     async def _start(self, request: ProcessRequest) -> Process:
@@ -232,7 +230,7 @@ class _Command:
         manager = await context.processes.open()
         try:
             _check_directory(request.cwd)
-            return await manager.start(request, owner=context.thread, thread_id=context.thread_id)
+            return await manager.start(request, owner=self._site.owner, thread_id=context.thread_id)
         except ToolFailure as failure:
             failed = isinstance(failure, SpawnFailed)
             why = f"Failed to create unified exec process: {failure}" if failed else str(failure)
@@ -281,22 +279,3 @@ def _check_directory(path: str) -> None:
     if not os.path.isdir(path):
         reason = "is not a directory" if os.path.lexists(path) else "does not exist"
         raise SpawnFailed(f"the working directory {path} {reason}")
-
-
-def finished(item: CommandExecution, process: Process) -> CommandExecution:
-    """The item of a command that has ended."""
-    return attrs.evolve(
-        item,
-        status="completed" if process.exit_code == 0 else "failed",
-        aggregated_output=process.output.decode("utf-8", "replace"),
-        exit_code=process.exit_code,
-        duration=process.duration,
-    )
-
-
-async def _announce_end(
-    context: ToolContext, process: Process, item: CommandExecution, _mailbox: Mailbox[Never]
-) -> None:
-    """Tell the end of a command that went on in the background. Cancelled with its thread, it says nothing."""
-    await process.wait()
-    await context.publisher.publish([ItemCompleted(context.turn_id, finished(item, process))])

@@ -42,6 +42,7 @@ async def run(call: ToolCall, site: CallSite) -> OutputBody:
     limit = min(arguments.whole_or("max_output_tokens", context.output_tokens), context.output_tokens)
     ended = process.exit_code is not None
     if ended:
+        process.told = True
         manager.remove(process)
     return exec_text(
         output,

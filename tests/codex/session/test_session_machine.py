@@ -4,9 +4,21 @@ import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from codex.protocol.op import TurnInput
+from codex.protocol.op import RunUserShellCommand, TurnInput
 from codex.protocol.user_input import TextInput
-from codex.session._machine import Close, Effect, Refuse, SessionMachine, StartTurn, SteerTurn, StopTurn
+from codex.session._machine import (
+    MAX_WAKES,
+    Close,
+    Effect,
+    Refuse,
+    RunShell,
+    SessionMachine,
+    StartTurn,
+    SteerTurn,
+    StopTurn,
+)
+
+BY_NEWS = StartTurn(TurnInput(()))
 
 
 def an_input(text: str) -> TurnInput:
@@ -40,6 +52,45 @@ def test_shutting_down_ends_the_turn_first() -> None:
     assert machine.shut_down() == []
 
 
+def test_news_start_a_turn_when_idle_and_after_a_turn_that_did_not_read_them() -> None:
+    machine = SessionMachine()
+    assert machine.woken() == [BY_NEWS]
+    assert machine.woken() == []
+    assert machine.turn_ended() == [BY_NEWS]
+    assert machine.woken() == []
+    machine.news_read()
+    assert machine.turn_ended() == []
+
+
+def test_news_do_not_undo_an_interrupt() -> None:
+    machine = SessionMachine()
+    machine.submitted(an_input("one"))
+    machine.woken()
+    machine.interrupted()
+    assert machine.woken() == []
+    assert machine.turn_ended() == []
+
+
+def test_after_many_turns_by_news_alone_they_wait_for_the_user() -> None:
+    machine = SessionMachine()
+    for _ in range(MAX_WAKES):
+        assert machine.woken() == [BY_NEWS]
+        machine.turn_ended()
+    assert machine.woken() == []
+    machine.submitted(an_input("go on"))
+    machine.turn_ended()
+    assert machine.woken() == [BY_NEWS]
+
+
+def test_a_command_of_the_user_is_a_turn_or_goes_on_beside_one() -> None:
+    machine, op = SessionMachine(), RunUserShellCommand("ls")
+    assert machine.shell_command(op) == [RunShell(op, beside=False)]
+    assert machine.shell_command(op) == [RunShell(op, beside=True)]
+    assert machine.turn_ended() == []
+    (refusal,) = machine.shell_command(RunUserShellCommand(" "))
+    assert isinstance(refusal, Refuse)
+
+
 class SessionLaw(RuleBasedStateMachine):
     """Random submissions, steering that fails, ends of turns and shutdowns."""
 
@@ -58,14 +109,17 @@ class SessionLaw(RuleBasedStateMachine):
                 case StartTurn(input=op):
                     assert not self.turn
                     self.turn = True
-                    self.taken.append(op.items[0].text)
+                    self.taken += [item.text for item in op.items]
+                case RunShell(beside=beside):
+                    assert beside == self.turn
+                    self.turn = True
                 case SteerTurn(input=op):
                     assert self.turn
                     self.late.append(op)
                 case StopTurn():
                     assert self.turn
                 case Refuse():
-                    self.sent.remove(text)
+                    self.sent = [one for one in self.sent if one != text]
                 case Close():
                     self.closed += 1
                     assert not self.turn
@@ -75,6 +129,18 @@ class SessionLaw(RuleBasedStateMachine):
         text = f"input {len(self.sent)} {len(self.taken)} {self.closed}"
         self.sent.append(text)
         self.take(self.machine.submitted(an_input(text)), text)
+
+    @rule()
+    def the_user_runs_a_command(self) -> None:
+        self.take(self.machine.shell_command(RunUserShellCommand("ls")))
+
+    @rule()
+    def news_come(self) -> None:
+        self.take(self.machine.woken())
+
+    @rule()
+    def a_request_is_made(self) -> None:
+        self.machine.news_read()
 
     @precondition(lambda self: self.late)
     @rule(reached=st.booleans())
