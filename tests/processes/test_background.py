@@ -219,13 +219,17 @@ async def test_an_interrupt_ends_a_command_of_the_user_and_shows_its_end() -> No
 
 
 async def test_a_command_of_the_user_beside_a_turn_does_not_end_it() -> None:
-    turns = script([call("exec_command", cmd=UNTIL_GO, login=False, yield_time_ms=30_000)], [text("done")])
+    turns = script(
+        [call("exec_command", cmd=UNTIL_GO, login=False, yield_time_ms=30_000)], [text("done")], [text("ok")]
+    )
     async with open_test_codex(turns) as codex:
         events = codex.thread.outbox.subscribe()
         await codex.thread.submit(TurnInput((TextInput("start it"),)))
-        await until(events, ItemStarted)
+        seen = await until(events, ItemStarted)
         await codex.thread.submit(RunUserShellCommand("touch go"))
-        seen = await until(events, TaskComplete)
-        commands = commands_in(seen)
-        assert {command.source for command in commands} == {"user_shell", "unified_exec_startup"}, seen
-        assert any("touch go" in one for one in codex.requests[1].texts("user"))
+        while len(commands_in(seen)) < 2 or not any(isinstance(msg, TaskComplete) for msg in seen):
+            seen += await until(events, ItemCompleted, TaskComplete)
+        assert {command.source for command in commands_in(seen)} == {"user_shell", "unified_exec_startup"}
+        assert len([msg for msg in seen if isinstance(msg, TaskStarted)]) == 1
+        await codex.run_turn("and?")
+        assert any("touch go" in one for one in codex.requests[-1].texts("user"))
