@@ -1,13 +1,14 @@
 """The engine: one supervision tree with everything in it."""
 
 import os
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from typing import TYPE_CHECKING
 
 import trio
 
-from actors import open_runtime
+from actors import Runtime, open_runtime
 from codex.agents import AgentTree
 from codex.config.schema import Config
 from codex.engine.installation import installation_id
@@ -19,15 +20,23 @@ from codex.sandbox.zygote import Zygote
 from codex.session import Identity, Services
 from codex.threads import AgentsOf, Thread, ThreadManager
 
+if TYPE_CHECKING:
+    from codex.engine.stored import StoredThreads
+    from codex.ports.store import ThreadPage, ThreadQuery
+    from codex.rollout import StoredTurn
+
 _STOP_WITHIN = 15.0
 
 
 class Codex:
     """A running engine; `open_codex` makes one."""
 
-    def __init__(self, config: Config, manager: ThreadManager) -> None:
+    def __init__(self, config: Config, manager: ThreadManager, runtime: Runtime, originator: str) -> None:
         self._config = config
         self._manager = manager
+        self._runtime = runtime
+        self._originator = originator
+        self._opened_store: StoredThreads | None = None
         self._trees: dict[str, AgentTree] = {}
         manager.agents_of = self._agents_of
 
@@ -49,17 +58,15 @@ class Codex:
         return await self._manager.start(config or self._config)
 
     async def resume_thread(self, thread_id: str) -> Thread:
-        """Go on with a stored thread, or join the living one.
+        """Go on with the stored thread of this id or this name, or join the living one.
 
-        Raises: UserError when no rollout has this id, or it cannot be read.
+        Raises: UserError when there is none, or it cannot be read.
         """
-        import codex.rollout as rollout
-
-        living = self._manager.find(thread_id)
+        wanted = await self._store.find(thread_id)
+        living = self._manager.find(wanted)
         if living is not None:
             return living
-        stored = rollout.load(self._config.codex_home, thread_id)
-        return await self._manager.resume(self._config, stored)
+        return await self._manager.resume(self._config, await self._store.load(wanted))
 
     async def resume_last(self) -> Thread:
         """Go on with the newest stored thread of the working directory; a new one where there is none."""
@@ -67,6 +74,78 @@ class Codex:
 
         newest = rollout.newest(self._config.codex_home, cwd=self._config.cwd)
         return await (self.start_thread() if newest is None else self.resume_thread(newest))
+
+    async def fork_thread(self, thread_id: str, *, turn: str | None = None, before: str | None = None) -> Thread:
+        """Start a thread with the history of a stored or living one; that one goes on as it was.
+
+        Args:
+          thread_id: an id or a name.
+          turn: the last turn that comes along, by its id or its number from 1; all of them without it.
+          before: the first turn that does not, instead.
+
+        Raises: UserError when there is no such thread or turn, or it cannot be read.
+        """
+        made = await self._store.fork(await self._store.find(thread_id), turn=turn, before=before)
+        return await self.resume_thread(made)
+
+    async def revert_thread(self, thread_id: str, before: str) -> Thread:
+        """Go on with a thread as it was before a turn; files that it changed since stay as they are.
+
+        A living thread is ended first, with the turn it works on.
+
+        Args:
+          before: the turn, by its id or its number from 1; it and all after it leave the history.
+
+        Raises: UserError when there is no such thread or turn, or its history was compacted since.
+        """
+        wanted = await self._ended(thread_id)
+        await self._store.revert(wanted, before)
+        return await self.resume_thread(wanted)
+
+    async def list_threads(self, query: "ThreadQuery | None" = None) -> "ThreadPage":
+        """A page of the stored threads, the one that was used last first.
+
+        Raises: UserError when the cursor is none.
+        """
+        return await self._store.page(query)
+
+    async def read_turns(self, thread_id: str) -> "Sequence[StoredTurn]":
+        """The turns of a stored thread, the oldest first. Raises: UserError when it cannot be read."""
+        return await self._store.turns(await self._store.find(thread_id))
+
+    async def name_thread(self, thread_id: str, name: str) -> None:
+        """Give a stored thread a name, by which it is found too. Raises: UserError when there is none."""
+        await self._store.name(await self._store.find(thread_id), name)
+
+    async def archive_thread(self, thread_id: str) -> None:
+        """Put a thread and its sub-agents away; a living one is ended first. Raises: CodexError."""
+        await self._store.archive(await self._ended(thread_id))
+
+    async def unarchive_thread(self, thread_id: str) -> None:
+        """Bring a thread and its sub-agents back from the archive. Raises: CodexError."""
+        await self._store.unarchive(await self._store.find(thread_id))
+
+    async def delete_thread(self, thread_id: str) -> None:
+        """Remove a thread and its sub-agents for ever; a living one is ended first.
+
+        Raises: CodexError, also when forks begin with its history.
+        """
+        await self._store.delete(await self._ended(thread_id))
+
+    async def _ended(self, thread_id: str) -> str:
+        wanted = await self._store.find(thread_id)
+        living = self._manager.find(wanted)
+        if living is not None:
+            await living.stop()
+        return wanted
+
+    @property
+    def _store(self) -> "StoredThreads":
+        if self._opened_store is None:
+            from codex.engine.stored import StoredThreads
+
+            self._opened_store = StoredThreads(self._runtime, self._config, self._originator)
+        return self._opened_store
 
     def agents(self, thread: Thread) -> AgentTree | None:
         """The sub-agents of a root thread, once it has been started here."""
@@ -115,7 +194,7 @@ async def open_codex(
             services = Services(client, processes, env, originator, installation_id(config.codex_home), reviewer)
             manager = ThreadManager(runtime, services)
             try:
-                yield Codex(config, manager)
+                yield Codex(config, manager, runtime, originator)
             finally:
                 with trio.move_on_after(_STOP_WITHIN, shield=True):
                     await manager.stop_all()

@@ -25,14 +25,24 @@ from codex.rollout.policy import event_line
 if TYPE_CHECKING:
     from codex.rollout.branch import ForkedBy, fork, revert
     from codex.rollout.git import git_facts
-    from codex.rollout.listing import find_rollout, list_rollouts
-    from codex.rollout.names import RolloutFile
+    from codex.rollout.listing import find_rollout, list_rollouts, thread_segments
+    from codex.rollout.lock import open_writer_lock
+    from codex.rollout.names import RolloutFile, archived_dir, day_dir
     from codex.rollout.read import Base, Reading
     from codex.rollout.restore import Restored, forkable, reconstruct
+    from codex.rollout.source import Rollouts
     from codex.rollout.stored import load, newest
+    from codex.rollout.titles import read_titles, write_title
     from codex.rollout.turns import StoredTurn, end_of, find_turn, stored_turns
 
 _LATER = {
+    "Rollouts": "source",
+    "archived_dir": "names",
+    "day_dir": "names",
+    "open_writer_lock": "lock",
+    "read_titles": "titles",
+    "thread_segments": "listing",
+    "write_title": "titles",
     "Base": "read",
     "ForkedBy": "branch",
     "StoredTurn": "turns",
@@ -66,6 +76,7 @@ __all__ = [
     "RolloutNotFound",
     "RolloutUnreadable",
     "RolloutWriteError",
+    "Rollouts",
     "StoredTurn",
     "SubAgentSource",
     "Sync",
@@ -74,6 +85,8 @@ __all__ = [
     "TurnIds",
     "TurnNotFound",
     "Window",
+    "archived_dir",
+    "day_dir",
     "end_of",
     "event_line",
     "find_rollout",
@@ -85,12 +98,16 @@ __all__ = [
     "list_rollouts",
     "load",
     "newest",
+    "open_writer_lock",
+    "read_titles",
     "reconstruct",
     "revert",
     "rollout_path",
     "run_null_writer",
     "run_writer",
     "stored_turns",
+    "thread_segments",
+    "write_title",
 ]
 
 

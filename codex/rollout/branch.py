@@ -4,6 +4,7 @@ Nothing is copied: the first line of a fork names the place where the other thre
 """
 
 import os
+from collections.abc import Mapping
 from datetime import datetime
 
 import attrs
@@ -41,7 +42,7 @@ class ForkedBy:
     cwd: str
     originator: str
     cli_version: str
-    git: JsonObject = attrs.field(factory=JsonObject)
+    git: Mapping[str, str] = attrs.field(factory=dict[str, str])
 
 
 def fork(codex_home: str, thread_id: str, place: Base, by: ForkedBy, *, at: float) -> str:
@@ -69,7 +70,7 @@ def fork(codex_home: str, thread_id: str, place: Base, by: ForkedBy, *, at: floa
         "context_window": {"window_id": uuid7()},
     }
     if by.git:
-        meta["git"] = by.git
+        meta["git"] = {**by.git}
     path = rollout_path(codex_home, new_id, datetime.fromtimestamp(at))
     _write(codex_home, path, meta, place, at)
     return new_id

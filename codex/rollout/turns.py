@@ -107,7 +107,7 @@ def _take(turns: list[StoredTurn], line: JsonObject, begins: Base, ends: Base) -
         case "response_item":
             if turns and is_user_turn(payload):
                 last = turns[-1]
-                turns[-1] = attrs.evolve(last, said=last.said or _text(payload), inputs=last.inputs + 1, ends=ends)
+                turns[-1] = attrs.evolve(last, said=last.said or said_text(payload), inputs=last.inputs + 1, ends=ends)
         case _:
             _take_event(turns, payload, begins, ends)
 
@@ -131,7 +131,7 @@ def _take_event(turns: list[StoredTurn], payload: JsonObject, begins: Base, ends
             pass
 
 
-def _text(item: JsonObject) -> str:
+def said_text(item: JsonObject) -> str:
     """What was said, without what stands around images."""
     parts = (get_str(part, "text") for part in get_list(item, "content") if isinstance(part, dict))
     return " ".join(text for part in parts if (text := part.strip()) and not text.startswith(("<image ", "</image>")))

@@ -165,7 +165,7 @@ class ThreadManager:
     ) -> Thread:
         await self._ready.wait()
         assert self._mailbox is not None
-        path = restored.path
+        path = None if restored.path is None else restored.path.removesuffix(".zst")  # unpacked before it is written
         if path is None and not config.ephemeral:
             path = rollout.rollout_path(config.codex_home, identity.thread_id, datetime.now())
         context = SessionContext(
