@@ -11,14 +11,25 @@ from codex.execpolicy.dangerous import is_dangerous
 from codex.execpolicy.files import rules_files
 
 if TYPE_CHECKING:
+    from codex.execpolicy.amend import DEFAULT_FILE, append_network_rule, append_prefix_rule, propose_prefix
     from codex.execpolicy.decide import NO_RULES, Rules
     from codex.execpolicy.errors import AmendError, Fault, RulesError
     from codex.execpolicy.load import load_files, load_rules
     from codex.execpolicy.parse import parse_rules
-    from codex.execpolicy.rule import Decision, Evaluation, NetworkMatch, NetworkRule, PrefixMatch, PrefixRule, Segment
+    from codex.execpolicy.rule import (
+        Decision,
+        Evaluation,
+        NetworkMatch,
+        NetworkRule,
+        PrefixMatch,
+        PrefixRule,
+        Segment,
+        strictest,
+    )
     from codex.execpolicy.shell_words import split_script
 
 __all__ = [
+    "DEFAULT_FILE",
     "NO_RULES",
     "AmendError",
     "Decision",
@@ -31,15 +42,20 @@ __all__ = [
     "Rules",
     "RulesError",
     "Segment",
+    "append_network_rule",
+    "append_prefix_rule",
     "is_dangerous",
     "load_files",
     "load_rules",
     "parse_rules",
+    "propose_prefix",
     "rules_files",
     "split_script",
+    "strictest",
 ]
 
 _HOMES = {
+    "DEFAULT_FILE": "amend",
     "NO_RULES": "decide",
     "AmendError": "errors",
     "Decision": "rule",
@@ -52,10 +68,14 @@ _HOMES = {
     "Rules": "decide",
     "RulesError": "errors",
     "Segment": "rule",
+    "append_network_rule": "amend",
+    "append_prefix_rule": "amend",
     "load_files": "load",
     "load_rules": "load",
     "parse_rules": "parse",
+    "propose_prefix": "amend",
     "split_script": "shell_words",
+    "strictest": "rule",
 }
 
 

@@ -114,7 +114,7 @@ def _decision(call: Bound, *also: str) -> Decision:
             return decision
     known = [*DECISIONS, *also]
     hint = did_you_mean(text, known) or f"; there are: {', '.join(known)}"
-    raise call.problem("decision", f"there is no decision {text!r}{hint}")
+    raise call.problem("decision", f"no decision {text!r}{hint}")
 
 
 def _justification(call: Bound) -> str | None:

@@ -15,7 +15,7 @@ MAX_NESTED = 64
 """How deep brackets may be nested."""
 
 _TOKEN = re.compile(
-    r'''(?P<blank>[ \t]+|\\\r?\n|\#[^\n]*)
+    r'''(?P<blank>[ ]+|\\\r?\n|\#[^\n]*)
       | (?P<newline>\r?\n)
       | (?P<string>r?(?:"""(?:\\.|[^\\])*?"""
                       | \'\'\'(?:\\.|[^\\])*?\'\'\'
@@ -85,7 +85,7 @@ def _read(text: str, tokens: list[Token]) -> None:
                 tokens.append(Token("string", _value(word, line, column), line, column))
             case "newline" if not brackets:
                 tokens.append(Token("newline", "", line, column))
-            case "blank" if column == 1 and not brackets:
+            case "blank" if not tokens or tokens[-1].kind == "newline":
                 _check_indentation(text, word, found.end(), line)
             case "name":
                 tokens.append(Token("name", word, line, column))
@@ -120,7 +120,7 @@ def _nest(token: Token, brackets: list[Token]) -> None:
 
 def _check_indentation(text: str, blank: str, end: int, line: int) -> None:
     """A statement starts in the first column; a blank line or a comment may start anywhere."""
-    if blank[0] in " \t" and end < len(text) and text[end] not in "#\r\n\\":
+    if blank[0] == " " and end < len(text) and text[end] not in "#\r\n\\":
         raise Problem("the line is indented; a statement starts in the first column", line, 1)
 
 
@@ -128,6 +128,8 @@ def _why_no_token(text: str, position: int) -> str:
     character = text[position]
     if character in "'\"":
         return "the string is never closed"
+    if character == "\t":
+        return "a tab stands outside of a string; use blanks"
     if character == "\ufeff":
         return "the file starts with a byte order mark; save it as UTF-8 without one"
     if character == "\\":
@@ -147,13 +149,13 @@ def _value(literal: str, line: int, column: int) -> str:
         code = escape[1]
         if code in _LETTERS:
             return _LETTERS[code]
-        if code[0] in "xuU" and len(code) > 1:
-            number = int(code[1:], 16)
+        if code[0] in "xuU":
+            number = int(code[1:] or "-1", 16)
         elif code[0] in "01234567":
             number = int(code, 8)
         else:
             return code if code in "\\'\"" else escape[0]  # as in Starlark: what is no escape stays as it is
-        if number > _MAX_CODE_POINT or 0xD800 <= number <= 0xDFFF:
+        if not 0 <= number <= _MAX_CODE_POINT or 0xD800 <= number <= 0xDFFF:
             raise Problem(f"{escape[0]} in the string is no character", line, column)
         return chr(number)
 

@@ -10,6 +10,7 @@ Not decided here: what happens to a command without a rule, and whether anybody 
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 
 from codex.execpolicy.hosts import normalize_host, read_protocol
 from codex.execpolicy.rule import (
@@ -31,7 +32,7 @@ MAX_SHOWN_BYTES = 5_000
 class Rules:
     """The rules in force; immutable, so it may be shared, and a change makes another one."""
 
-    __slots__ = ("_any_case", "_by_word", "host_executables", "network_rules", "prefix_rules")
+    __slots__ = ("_any_case", "_index", "host_executables", "network_rules", "prefix_rules")
 
     def __init__(
         self,
@@ -43,11 +44,14 @@ class Rules:
         self.prefix_rules = tuple(prefix_rules)
         self.network_rules = tuple(network_rules)
         self.host_executables = {name: tuple(paths) for name, paths in (host_executables or {}).items()}
-        self._by_word: dict[str, list[PrefixRule]] = {}
+        # By the first two words, or by the first one where the rule has no second word or any case will do.
+        self._index: dict[Words, list[tuple[int, PrefixRule]]] = {}
         self._any_case: dict[str, list[tuple[str, PrefixRule]]] = {}
-        for rule in self.prefix_rules:
+        for order, rule in enumerate(self.prefix_rules):
+            second = () if rule.any_case or len(rule.pattern) == 1 else dict.fromkeys(rule.pattern[1])
             for word in rule.pattern[0]:
-                self._by_word.setdefault(word, []).append(rule)
+                for key in [(word, behind) for behind in second] or [(word,)]:
+                    self._index.setdefault(key, []).append((order, rule))
                 if rule.any_case:
                     self._any_case.setdefault(word.casefold(), []).append((word, rule))
 
@@ -135,21 +139,32 @@ class Rules:
 
     def _segment(self, words: Words, *, resolve: bool) -> Segment:
         matches = self.matches(words, resolve_host_executables=resolve)
-        return Segment(words, matches, strictest([match.decision for match in matches]))
+        return Segment(words, matches, strictest([match.decision for match in matches]) if matches else None)
 
     def _matches_as(
         self, name: str, words: Words, *, program: str | None = None, vouched: bool = True
     ) -> tuple[PrefixMatch, ...]:
-        rules = self._by_word.get(name, ())
+        rules = self._candidates(name, words)
         if self._any_case:
-            folded = self._any_case.get(name.casefold(), ())
-            rules = [*rules, *(rule for word, rule in folded if word != name)]
+            rules += [rule for word, rule in self._any_case.get(name.casefold(), ()) if word != name]
+        fitting = [rule for rule in rules if _fits(rule, words)]
+        if not fitting:
+            return ()
         shown = words if program is None else (name, *words[1:])
         return tuple(
-            PrefixMatch(shown[: len(rule.pattern)], rule.decision, program, rule.justification, vouched)
-            for rule in rules
-            if _fits(rule, words)
+            [
+                PrefixMatch(shown[: len(rule.pattern)], rule.decision, program, rule.justification, vouched)
+                for rule in fitting
+            ]
         )
+
+    def _candidates(self, name: str, words: Words) -> list[PrefixRule]:
+        """The rules on the first word, and on the second one if they have it, in their order."""
+        found = self._index.get((name,), [])
+        narrow = self._index.get((name, words[1]), []) if len(words) > 1 else []
+        if found and narrow:
+            return [rule for _, rule in sorted([*found, *narrow], key=itemgetter(0))]
+        return [rule for _, rule in found or narrow]
 
 
 NO_RULES = Rules()
@@ -166,23 +181,26 @@ def _fits(rule: PrefixRule, words: Words) -> bool:
     pattern = rule.pattern
     if len(words) < len(pattern):
         return False
-    if rule.any_case:
-        return all(
-            word.casefold() in [alternative.casefold() for alternative in alternatives]
-            for word, alternatives in zip(words[1:], pattern[1:], strict=False)
-        )
-    return all(word in alternatives for word, alternatives in zip(words[1:], pattern[1:], strict=False))
+    for index in range(1, len(pattern)):
+        word, alternatives = words[index], pattern[index]
+        if word in alternatives:
+            continue
+        if not rule.any_case or word.casefold() not in [alternative.casefold() for alternative in alternatives]:
+            return False
+    return True
 
 
 def _judge(segments: list[Segment]) -> Evaluation:
     decision = strictest([segment.decision for segment in segments if segment.decision is not None])
     if decision is None:
         return Evaluation(tuple(segments))
-    reasons = (match.justification for segment in segments for match in segment.matches if match.decision == decision)
+    deciding = [match for segment in segments for match in segment.matches if match.decision == decision]
+    said = [match for match in deciding if match.justification]
+    reason = max(said, key=lambda match: len(match.prefix)).justification if said else None
     trusted = all(
         segment.decision == "allow" and any(match.vouched for match in segment.matches) for segment in segments
     )
-    return Evaluation(tuple(segments), decision, next((reason for reason in reasons if reason), None), trusted)
+    return Evaluation(tuple(segments), decision, reason, trusted)
 
 
 def _shown(pattern: tuple[Words, ...]) -> str:

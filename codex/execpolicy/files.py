@@ -17,8 +17,12 @@ def rules_files(directories: Sequence[str | Path]) -> list[str]:
     for directory in directories:
         try:
             names = sorted(os.listdir(directory))
-        except (FileNotFoundError, NotADirectoryError):
+        except FileNotFoundError:
             continue
-        paths = [os.path.join(directory, name) for name in names if name.endswith(_SUFFIX)]
+        except NotADirectoryError:
+            if os.path.lexists(directory):  # else something above it is a file: there is no such directory
+                raise
+            continue
+        paths = [os.path.join(directory, name) for name in names if name.endswith(_SUFFIX) and name != _SUFFIX]
         found += [path for path in paths if not os.path.isdir(path)]
     return found

@@ -22,8 +22,8 @@ def read_protocol(text: str) -> Protocol:
         from codex.base.suggest import did_you_mean
 
         known = sorted(set(_PROTOCOLS.values()))
-        hint = did_you_mean(text, known)
-        raise ValueError(f"protocol {text!r} is not known{hint}; there are: {', '.join(known)}")
+        hint = did_you_mean(text, known) or f"; there are: {', '.join(known)}"
+        raise ValueError(f"there is no protocol {text!r}{hint}")
     return _PROTOCOLS[text]
 
 
@@ -35,11 +35,11 @@ def normalize_host(text: str) -> str:
     """
     host = text.strip()
     if "://" in host or any(character in host for character in "/?#"):
-        raise ValueError(f"host {text!r} must be the name or address alone, without a scheme or a path")
+        raise ValueError(f"host {text!r} must be a name or an address alone")
     if host.startswith("["):
         host, closed, behind = host[1:].partition("]")
         if not closed or (behind and not _is_port(behind)):
-            raise ValueError(f"host {text!r} is no address in brackets; write it as [ADDRESS] or [ADDRESS]:PORT")
+            raise ValueError(f"host {text!r} is no address in brackets; write [ADDRESS]")
     elif host.count(":") == 1:
         name, _, port = host.partition(":")
         host = name if name and _is_port(f":{port}") else host
@@ -47,7 +47,7 @@ def normalize_host(text: str) -> str:
     if not host:
         raise ValueError(f"host {text!r} is empty")
     if "*" in host:
-        raise ValueError(f"host {text!r} has a wildcard; a rule is about one host, write one rule for each")
+        raise ValueError(f"host {text!r} has a wildcard; write a rule for each host")
     if any(character.isspace() for character in host):
         raise ValueError(f"host {text!r} has blanks inside")
     return host

@@ -1,6 +1,6 @@
 """Reads the language of rules files: the part of Starlark in which rules are written.  Pure.
 
-    file      = (statement? (";" | newline))*
+    file      = (newline | statement (";" statement)* [";"] newline)*
     statement = "pass" | NAME ("=" | "+=") sum | sum
     sum       = value ("+" value)*
     value     = STRING | NUMBER | True | False | None | NAME | list | "(" sum ")" | NAME "(" arguments ")"
@@ -72,7 +72,7 @@ class _Reader:
         """Do every statement; yields what is wrong."""
         while self._token.kind != "end":
             try:
-                if self._token.kind == "newline" or self._at(";"):
+                if self._token.kind == "newline":
                     self._advance()
                 else:
                     self._statement()
@@ -111,7 +111,7 @@ class _Reader:
         if token.kind == "name" and token.text in _REFUSED:
             problem = _REFUSED[token.text]
         elif token.kind == "string" and before.kind == "string":
-            problem = f"found {token} behind another string; a comma is missing, or a '+' to join them"
+            problem = f"found {token} behind another string; a comma or a '+' is missing"
         elif token.kind == "string" and before.kind == "name" and before.text in ("f", "b", "R", "rb", "fr"):
             problem = f"strings with the prefix {before.text!r} are not offered; join strings with '+'"
         elif token.kind == "symbol" and token.text == ".":
@@ -128,29 +128,33 @@ class _Reader:
             self._assign(first)
         else:
             self._sum()
-        if self._token.kind not in ("newline", "end") and not self._at(";"):
+        if self._at(";"):
+            self._advance()
+        elif self._token.kind not in ("newline", "end"):
             raise self._unexpected("the end of the line")
 
     def _assign(self, name: Token) -> None:
         if name.text in _RESERVED or name.text in _CONSTANTS or name.text in SIGNATURES:
             raise Problem(f"{name.text!r} cannot be given another value; choose another name", name.line, name.column)
         self._advance()
-        known = name.text in self._names or name.text in self._broken
-        self._broken.add(name.text)  # until it is done
-        plus = self._advance()
-        value = self._sum()
-        if plus.text == "+=":
-            if not known:
-                raise self._no_such_name(name)
-            if name.text not in self._names:
-                raise _KnownBefore
-            before, joined = self._names[name.text], self._joined(self._names[name.text], value, plus)
-            if isinstance(before, list) and isinstance(joined, list):
-                before[:] = joined  # as in Starlark: the list itself grows, under every name it has
-                joined = before
-            value = joined
-        self._names[name.text] = value
-        self._broken.discard(name.text)
+        try:
+            self._names[name.text] = self._new_value(name)
+            self._broken.discard(name.text)
+        except (Problem, _KnownBefore):
+            self._names.pop(name.text, None)
+            self._broken.add(name.text)
+            raise
+
+    def _new_value(self, name: Token) -> Value:
+        operator = self._advance()
+        if operator.text == "=":
+            return self._sum()
+        before = self._lookup(name)
+        value = self._joined(before, self._sum(), operator)
+        if isinstance(before, list) and isinstance(value, list):
+            before[:] = value  # as in Starlark: the list itself grows, under every name it has
+            return before
+        return value
 
     def _sum(self) -> Value:
         total = self._value()
@@ -192,7 +196,7 @@ class _Reader:
         return self._call(name) if self._at("(") else self._lookup(name)
 
     def _number(self, token: Token) -> int:
-        if not token.text.isdigit() or len(token.text) > 9:
+        if not token.text.isdigit() or len(token.text) > 9 or (token.text[0] == "0" and token.text != "0"):
             raise Problem(f"the number {token.text[:40]} is not offered here", token.line, token.column)
         return int(token.text)
 

@@ -1,5 +1,6 @@
 """What rules are, and what an evaluation of a command says.  Data only."""
 
+from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 import attrs
@@ -14,9 +15,12 @@ DECISIONS: tuple[Decision, ...] = ("allow", "prompt", "forbidden")
 """From the most lenient to the strictest."""
 
 
-def strictest(decisions: "list[Decision]") -> Decision | None:
+def strictest(decisions: Sequence[Decision]) -> Decision | None:
     """The decision that wins; None if there is none."""
-    return max(decisions, key=DECISIONS.index) if decisions else None
+    for decision in reversed(DECISIONS):
+        if decision in decisions:
+            return decision
+    return None
 
 
 @attrs.frozen
@@ -87,7 +91,7 @@ class Evaluation:
 
     Args:
       decision: the strictest one of all segments; None when no rule matched any.
-      justification: of the first rule with that decision that has one.
+      justification: of the longest prefix with that decision that has one.
       all_allowed: every segment is allowed by a rule that vouches for its program, so no sandbox is needed.
     """
 

@@ -19,11 +19,11 @@ _MAX_CHARACTERS = 65_536
 
 # Beyond ASCII only inside quotes: some shells take single bytes of such letters for blanks.
 _TOKEN = re.compile(
-    r"""(?P<blank>[ \t]+)
-      | (?P<separator>&&|\|\||;|\|(?!&)|\n)
-      | (?P<word>(?:[A-Za-z0-9_./:@%+,=-]+
-                  | '[^'\0-\x08\x0b-\x1f\x7f]*'
-                  | "[^"$`\\\0-\x08\x0b-\x1f\x7f]*")+)""",
+    r"""[ \t]+
+      | && | \|\| | ; | \|(?!&) | \n
+      | (?: [A-Za-z0-9_./:@%+,=-]+
+          | '[^'\0-\x08\x0b-\x1f\x7f]*'
+          | "[^"$`\\\0-\x08\x0b-\x1f\x7f]*" )+""",
     re.VERBOSE,
 )
 _QUOTED = re.compile(r"""'([^']*)'|"([^"]*)\"""")
@@ -44,24 +44,24 @@ def split_commands(script: str) -> list[tuple[str, ...]] | None:
     """The commands of a script, or None when it is not certain what a shell would run."""
     if len(script) > _MAX_CHARACTERS:
         return None
+    tokens: list[str] = _TOKEN.findall(script)
+    if sum(map(len, tokens)) != len(script):  # something in it is no token
+        return None
     commands: list[tuple[str, ...]] = []
     words: list[str] = []
     before = ""  # the separator in front of the next command
-    position, end = 0, len(script)
-    while position < end:
-        token = _TOKEN.match(script, position)
-        if token is None:
-            return None
-        position = token.end()
-        kind, text = token.lastgroup, token.group()
-        if kind == "word":
-            if not _is_plain(text, first=not words):
+    for token in tokens:
+        start = token[0]
+        if start in " \t":
+            continue
+        if start not in "&|;\n":
+            if not _is_plain(token, first=not words):
                 return None
-            words.append(_unquoted(text))
-        elif kind == "separator" and words:
+            words.append(_unquoted(token))
+        elif words:
             commands.append(tuple(words))
-            words, before = [], text
-        elif kind == "separator" and text != "\n":  # only a newline may stand where a command is awaited
+            words, before = [], token
+        elif token != "\n":  # only a newline may stand where a command is awaited
             return None
     if words:
         commands.append(tuple(words))
@@ -74,7 +74,7 @@ def _is_plain(word: str, *, first: bool) -> bool:
     """Whether the word stands for itself: zsh expands `=name`; in front, `a=b` assigns and `%1` is a job."""
     if first and ("=" in word or word in _KEYWORDS or word[0] == "%"):
         return False
-    return not word.lstrip("'\"").startswith("=")
+    return "=" not in word or not word.lstrip("'\"").startswith("=")
 
 
 def _unquoted(word: str) -> str:
