@@ -36,6 +36,14 @@ PRINTED = {
         second: It was 1729.
         the model was sent its own words again: True
         the same rollout goes on: True""",
+    "rules": """
+        git status && git diff: allow, None, outside of the sandbox: True
+        git status; git push --force: forbidden, history is kept, outside of the sandbox: False
+        make test: None, None, outside of the sandbox: False
+        git status > $file: None, None, outside of the sandbox: False
+        always allow would add: ('make', 'test')
+        and then: allow
+        /broken.rules:1:31: no decision 'alow', did you mean 'allow'?""",
     "steer": """
         turns: 1 requests: 2
         the last request ends with: ['Write a report.', 'Write it in French please.']

@@ -15,6 +15,7 @@ OFFERED = {
     "completion": "Print a script that completes commands in your shell",
     "login": "Keep an API key, or show what is kept",
     "logout": "Forget the API key",
+    "execpolicy": "Ask rules files about a command: 'execpolicy check --rules FILE -- COMMAND'",
     "debug": "Tools for developers: 'debug model-server' serves a scripted model",
 }
 
@@ -191,6 +192,12 @@ def _logout(arguments: list[str], before: Parsed) -> int:
     return run_logout(arguments, before)
 
 
+def _execpolicy(arguments: list[str], before: Parsed) -> int:
+    from codex.cli.execpolicy import run_execpolicy
+
+    return run_execpolicy(arguments, before)
+
+
 def _debug(arguments: list[str], before: Parsed) -> int:
     if arguments and arguments[0] == "model-server":
         from codex.model.scripted.server import run_model_server
@@ -211,5 +218,6 @@ _COMMANDS = {
     "completion": _completion,
     "login": _login,
     "logout": _logout,
+    "execpolicy": _execpolicy,
     "debug": _debug,
 }

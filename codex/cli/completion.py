@@ -15,6 +15,7 @@ MODULES = (
     "codex.cli.completion",
     "codex.cli.config_command",
     "codex.cli.demo_options",
+    "codex.cli.execpolicy",
     "codex.cli.features",
     "codex.cli.login",
 )

@@ -17,7 +17,6 @@ from codex.protocol.usage import TokenUsage
 from codex.session.messages import Message
 from codex.session.outbox import Outbox
 from codex.tools import ProcessSource
-from codex.tools.rulebook import RuleBook
 
 Inbox: TypeAlias = Message | Down
 
@@ -83,7 +82,7 @@ class SessionContext:
 
     `rollout_path` is None for a thread that is not stored; its writer runs beside the session. `agents` is given the
     session's mailbox, below which its sub-agents live, and is None where the thread may not have any. `parent` is the
-    session of the thread that started this one. `rules` are shared by the tree.
+    session of the thread that started this one.
     """
 
     identity: Identity
@@ -96,4 +95,3 @@ class SessionContext:
     restored: Restored = Restored()
     agents: Callable[[Mailbox[Inbox]], AgentControl | None] | None = None
     parent: Ref[Message] | None = None
-    rules: RuleBook = attrs.field(factory=RuleBook)

@@ -69,10 +69,7 @@ class Memory:
         self.output_schema, self.turn_total = output_schema, TokenUsage()
         now = datetime.now().astimezone()
         self._turn_began_at = now.timestamp()
-        context = self._context
-        texts = fragments(
-            context.config, self._agents_md, context.services.environ, now, context.rules.allowed_prefixes
-        )
+        texts = fragments(self._context.config, self._agents_md, self._context.services.environ, now)
         opening, self._opening = self._opening, []
         return [*opening, *context_items(texts, self._history.told)]
 

@@ -11,7 +11,6 @@ from codex.ports.agents import AgentControl
 from codex.ports.approvals import Approvals
 from codex.protocol.event import EventMsg
 from codex.protocol.response_item import ResponseItem
-from codex.tools.rulebook import RuleBook
 
 if TYPE_CHECKING:
     from codex.patch import Touched
@@ -78,7 +77,6 @@ class ToolContext:
     agents: AgentControl | None
     thread: Ref[Never]
     spawn_background: Callable[[Background, str], object]
-    rules: RuleBook = attrs.field(factory=RuleBook)
     agent_path: str = "/root"
     images: bool = True
     touched: "list[Touched]" = attrs.field(factory=list["Touched"])
