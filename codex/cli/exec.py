@@ -11,6 +11,8 @@ import signal
 from functools import partial
 from typing import TYPE_CHECKING
 
+import attrs
+
 from codex import __version__
 from codex.base.errors import UserError
 from codex.cli.failure import Refusal, say
@@ -100,10 +102,10 @@ def configure(options: ExecOptions) -> "Config":
         strict=options.strict_config,
     )
     config = load(overrides=options.config.overrides)
-    if not options.trust or config.trusted:
-        return config
-    trusted = _trust(config)
-    return load(overrides=[*options.config.overrides, f'projects."{_toml_text(trusted)}".trust_level="trusted"'])
+    if options.trust and not config.trusted:
+        trusted = _trust(config)
+        config = load(overrides=[*options.config.overrides, f'projects."{_toml_text(trusted)}".trust_level="trusted"'])
+    return attrs.evolve(config, ignore_rules=True) if options.ignore_rules else config
 
 
 def _trust(config: "Config") -> str:

@@ -101,6 +101,7 @@ class Config:
     trust_level: Literal["trusted", "untrusted"] | None = None
     project_root: str = ""
     bypass_hook_trust: bool = False
+    ignore_rules: bool = False
     log_dir: str | None = None
     log_level: str = "warning"
     profile: str | None = None

@@ -58,6 +58,10 @@ _GRANULAR_SANDBOX = {
     True: f"They are asked whether a command may leave the sandbox.\n{_ESCALATION}",
     False: "Nobody is asked whether a command may leave the sandbox: do not set `sandbox_permissions`.",
 }
+_ALLOWED = (
+    "Commands that begin with one of these lists of words are allowed by the user's rules: they run without the "
+    "sandbox and without a question, if all that the command line runs is allowed."
+)
 _UNSANDBOXED_REQUEST = (
     "The approval policy is `on-request`: nothing is kept from you by a sandbox, so ask the user only before a step "
     "that could destroy something they did not ask you to destroy. To ask, set `sandbox_permissions` to "
@@ -65,11 +69,14 @@ _UNSANDBOXED_REQUEST = (
 )
 
 
-def permissions_instructions(sandbox: SandboxPolicy, approval: ApprovalPolicy, writable: Sequence[str]) -> str:
+def permissions_instructions(
+    sandbox: SandboxPolicy, approval: ApprovalPolicy, writable: Sequence[str], allowed_prefixes: Sequence[str] = ()
+) -> str:
     """The permissions message.
 
     Args:
       writable: the directories that commands can write in, as the sandbox will really mount them.
+      allowed_prefixes: the beginnings of commands that rules allow, as lists in JSON.
     """
     network = "enabled" if sandbox.network else "blocked"
     lines = [
@@ -80,6 +87,8 @@ def permissions_instructions(sandbox: SandboxPolicy, approval: ApprovalPolicy, w
         lines.append("Some paths cannot be read by any command, also after an approval; they are marked `deny` below.")
     if sandbox.mode == "workspace-write" and writable:
         lines.append(f"Writable roots: {', '.join(f'`{root}`' for root in writable)}.")
+    if allowed_prefixes:
+        lines += [_ALLOWED, *(f"- `{prefix}`" for prefix in allowed_prefixes)]
     return "\n".join([PERMISSIONS_OPEN, *lines, PERMISSIONS_CLOSE])
 
 

@@ -7,7 +7,7 @@ compaction; `context_items` gives what is missing or different now, which at the
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 
@@ -54,13 +54,19 @@ class Fragments:
     environment: str | None = None
 
 
-def fragments(config: Config, agents_md: AgentsMd, environ: Mapping[str, str], now: datetime) -> Fragments:
-    """The texts for the configuration as it is; `now` is the local time."""
+def fragments(
+    config: Config,
+    agents_md: AgentsMd,
+    environ: Mapping[str, str],
+    now: datetime,
+    allowed_prefixes: Sequence[str] = (),
+) -> Fragments:
+    """The texts for the configuration as it is; `now` is the local time, `allowed_prefixes` come from the rules."""
     sandbox = config.sandbox_policy
     permissions = environment = None
     if config.include_permissions_instructions:
         roots = writable_roots(config.cwd, sandbox, environ)
-        permissions = permissions_instructions(sandbox, config.approval_policy, roots)
+        permissions = permissions_instructions(sandbox, config.approval_policy, roots, allowed_prefixes)
     if config.include_environment_context:
         environment = environment_context(config.cwd, sandbox, look_around(environ, now))
     return Fragments(config.developer_instructions or None, permissions, _agents_md(agents_md, config.cwd), environment)

@@ -252,6 +252,7 @@ class _Session:
             output_tokens=self._memory.output_tokens,
             publisher=port,
             approvals=port,
+            rules=context.rules,
             agent_path=context.identity.agent_path,
             processes=context.services.processes,
             agents=self._agents,

@@ -17,6 +17,7 @@ from codex.protocol.usage import TokenUsage
 from codex.session.messages import Message
 from codex.session.outbox import Outbox
 from codex.tools import ProcessSource
+from codex.tools.rulebook import RuleBook
 
 Inbox: TypeAlias = Message | Down
 
@@ -82,7 +83,7 @@ class SessionContext:
 
     `rollout_path` is None for a thread that is not stored; its writer runs beside the session. `agents` is given the
     session's mailbox, below which its sub-agents live, and is None where the thread may not have any. `parent` is the
-    session of the thread that started this one.
+    session of the thread that started this one. `rules` are shared by the tree.
     """
 
     identity: Identity
@@ -95,3 +96,4 @@ class SessionContext:
     restored: Restored = Restored()
     agents: Callable[[Mailbox[Inbox]], AgentControl | None] | None = None
     parent: Ref[Message] | None = None
+    rules: RuleBook = attrs.field(factory=RuleBook)

@@ -69,7 +69,10 @@ class Memory:
         self.output_schema, self.turn_total = output_schema, TokenUsage()
         now = datetime.now().astimezone()
         self._turn_began_at = now.timestamp()
-        texts = fragments(self._context.config, self._agents_md, self._context.services.environ, now)
+        context = self._context
+        texts = fragments(
+            context.config, self._agents_md, context.services.environ, now, context.rules.allowed_prefixes
+        )
         opening, self._opening = self._opening, []
         return [*opening, *context_items(texts, self._history.told)]
 

@@ -1,5 +1,6 @@
 """The threads of an engine: started, found, stopped; each below its owner."""
 
+import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
@@ -12,6 +13,7 @@ import codex.rollout as rollout
 from actors import Down, Mailbox, Ref, Runtime
 from codex.base.errors import CodexError
 from codex.base.ids import uuid7
+from codex.config.rules_directories import rules_directories
 from codex.config.schema import Config
 from codex.model import lookup_model
 from codex.ports.agents import AgentControl
@@ -28,6 +30,7 @@ from codex.session import (
 )
 from codex.session import run as run_session
 from codex.threads.thread import Thread
+from codex.tools.rulebook import RuleBook, read_rules
 from supervisors import ChildSpec, StartFailed, SupervisorSpec, start_supervisor
 
 _STOP_WITHIN = 5.0
@@ -54,6 +57,7 @@ class ThreadManager:
         self._root: Ref[Down] = runtime.spawn(self._own, name="threads", shutdown=_STOP_WITHIN)
         self._mailbox: Mailbox[Down] | None = None
         self._ready = trio.Event()
+        self._rules: dict[str, RuleBook] = {}
         self.agents_of: AgentsFactory | None = None
 
     @property
@@ -68,7 +72,7 @@ class ThreadManager:
     async def start(self, config: Config) -> Thread:
         """Start a root thread.
 
-        Raises: UserError when no model is configured, or the model's data cannot be read.
+        Raises: UserError when no model is configured, the model's data cannot be read, or a rules file is broken.
         """
         thread_id = uuid7()
         return await self._start(Identity(thread_id, thread_id), config, Restored())
@@ -140,8 +144,20 @@ class ThreadManager:
                 if thread.place == down.ref:
                     self._end(thread)
 
+    async def _rules_of(self, identity: Identity, config: Config) -> RuleBook:
+        """Those of the tree that the thread belongs to, read when its first thread starts."""
+        book = self._rules.get(identity.session_id)
+        if book is None:
+            has_rules = any(map(os.path.isdir, rules_directories(config)))
+            book = await trio.to_thread.run_sync(read_rules, config) if has_rules else RuleBook(None, config.codex_home)
+            self._rules[identity.session_id] = book
+        return book
+
     def _end(self, thread: Thread) -> None:
         self._threads.pop(thread.thread_id, None)
+        session_id = thread.identity.session_id
+        if not any(other.identity.session_id == session_id for other in self._threads.values()):
+            self._rules.pop(session_id, None)
         thread.outbox.publish([ShutdownComplete()])
 
     async def _start(
@@ -163,6 +179,7 @@ class ThreadManager:
             restored=restored,
             agents=self.agents_of(identity, config) if self.agents_of else None,
             parent=owner.ref if owner is not None else None,
+            rules=await self._rules_of(identity, config),
         )
         try:
             supervisor = await start_supervisor(

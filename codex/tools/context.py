@@ -11,6 +11,7 @@ from codex.ports.agents import AgentControl
 from codex.ports.approvals import Approvals
 from codex.protocol.event import EventMsg
 from codex.protocol.response_item import ResponseItem
+from codex.tools.rulebook import RuleBook
 
 if TYPE_CHECKING:
     from codex.patch import Touched
@@ -77,6 +78,7 @@ class ToolContext:
     agents: AgentControl | None
     thread: Ref[Never]
     spawn_background: Callable[[Background, str], object]
+    rules: RuleBook = attrs.field(factory=RuleBook)
     agent_path: str = "/root"
     images: bool = True
     touched: "list[Touched]" = attrs.field(factory=list["Touched"])

@@ -39,7 +39,9 @@ from codex.tools.patching import run_patch
 from codex.tools.refusals import (
     NO_ADDITIONAL_PERMISSIONS,
     NOT_AGAIN,
+    forbidden,
     forced_removal,
+    not_asked,
     refused_escalation,
     rejected,
     why_not,
@@ -51,7 +53,6 @@ _PERMISSIONS = ("use_default", "require_escalated", "with_additional_permissions
 _DEFAULT_YIELD_MS = 10_000
 _MIN_YIELD, _MAX_YIELD = 0.25, 30.0
 _NOT_STARTED = -1
-_FORCES = "it removes files by force"
 _STOPPED = "the sandbox stopped the command; may it run again without the sandbox?"
 
 
@@ -70,8 +71,7 @@ async def run(call: ToolCall, site: CallSite) -> OutputBody:
             raise ToolFailure(refused_escalation(context.config.approval_policy))
         # Codex puts the answer of the tool into the answer of a command.
         return "Wall time: 0.0000 seconds\nOutput:\n" + await run_patch(patch.patch_text, patch.workdir, site)
-    facts = CommandFacts(escalated, dangerous=is_dangerous(argv))
-    return await _Command(site, arguments, argv, workdir, facts).run()
+    return await _Command(site, arguments, argv, workdir, escalated=escalated).run()
 
 
 def _shell(context: ToolContext, arguments: Arguments) -> str:
@@ -111,10 +111,17 @@ class _Command:
     """One command on its way from the decision to its answer."""
 
     def __init__(
-        self, site: CallSite, arguments: Arguments, argv: tuple[str, ...], workdir: str, facts: CommandFacts
+        self, site: CallSite, arguments: Arguments, argv: tuple[str, ...], workdir: str, *, escalated: bool
     ) -> None:
         self._site, self._context = site, site.context
-        self._argv, self._workdir, self._facts = argv, workdir, facts
+        self._argv, self._workdir = argv, workdir
+        self._found = found = site.context.rules.evaluate(argv)
+        self._facts = CommandFacts(
+            escalated,
+            rule=found.decision if found else None,
+            allowed=found is not None and found.all_allowed,
+            dangerous=found.dangerous if found else is_dangerous(argv),
+        )
         self._tty = arguments.flag("tty", default=False)
         self._justification = arguments.text("justification")
         wait = arguments.whole_or("yield_time_ms", _DEFAULT_YIELD_MS) / 1000
@@ -142,12 +149,16 @@ class _Command:
     async def _refused(self) -> str:
         """The policy lets it neither run nor be asked about; the text for the model."""
         command, policy = command_line(self._argv), self._context.config.approval_policy
-        if self._facts.dangerous:
-            reason, text = forced_removal(command), rejected(forced_removal(command))
+        if self._found is not None and self._facts.rule == "forbidden":
+            reason = forbidden(command, self._found.justification)
+        elif self._facts.dangerous:
+            reason = forced_removal(command)
+        elif self._facts.escalated:
+            reason = refused_escalation(policy)
         else:
-            reason = text = refused_escalation(policy)
+            reason = not_asked(command, policy)
         await tell_refusal(self._site, command, reason)
-        return text
+        return reason if reason == refused_escalation(policy) else rejected(reason)
 
     async def _declined(self, decision: ReviewDecision) -> str:
         """Somebody, or the clock, said no; the text for the model, unless that ends the turn."""
@@ -159,12 +170,19 @@ class _Command:
 
     async def _question(self, ask: Ask, facts: QuestionFacts) -> ExecApprovalRequest:
         await self._show_start()
-        reason = _STOPPED if ask.again else self._justification
-        if self._facts.dangerous and not ask.again:
-            reason = f"{reason} ({_FORCES})" if reason else _FORCES
+        reason = _STOPPED if ask.again else self._reason()
         return ExecApprovalRequest(
             **attrs.asdict(facts), command=self._argv, cwd=self._workdir, reason=reason, outside=ask.outside
         )
+
+    def _reason(self) -> str | None:
+        """What the model says, and what else there is to know."""
+        said = [self._justification]
+        if self._found is not None and self._facts.rule == "prompt":
+            said.append(self._found.justification or "a rule says to ask")
+        if self._facts.dangerous:
+            said.append("it removes files by force")
+        return "; ".join(text for text in said if text) or None
 
     async def _attempt(self, step: Attempt) -> Attempted[_Ran]:
         context = self._context

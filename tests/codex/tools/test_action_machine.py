@@ -142,20 +142,17 @@ class Actions(RuleBasedStateMachine):
 TestActions = Actions.TestCase
 
 
-WORDS = st.lists(st.from_regex(r"[\w./:,@%+-]{1,6}", fullmatch=True), min_size=1, max_size=4)
-
-
 def test_a_plain_command_has_one_key_however_it_is_spaced_and_started() -> None:
     keys = {
         command_key(("/bin/bash", flag, cmd), "/w", tty=False)
         for flag in ("-c", "-lc")
         for cmd in ("git status", " git   status ")
     }
-    assert keys == {("command", "local", "/w", "pipe", "plain", "git", "status")}
+    assert keys == {("command", "local", "/w", "pipe", "plain", "/bin/bash", "git", "status")}
 
 
 def test_a_script_is_the_same_only_letter_for_letter() -> None:
-    for script in ("a; b", "echo $HOME", "ls *", "a 'b'", "a > b", "X=1 a", "a\nb", "a # b", "~/a"):
+    for script in ("a; b", "echo $HOME", "ls *", "a > b", "X=1 a", "a\nb", "a # b", "~/a", 'a "$b"'):
         assert plain_words(("/bin/sh", "-c", script)) is None
     one, two = (command_key(("/bin/sh", "-c", script), "/w", tty=False) for script in ("a; b", "a;b"))
     assert one != two
