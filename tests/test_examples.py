@@ -12,6 +12,13 @@ EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 MAX_LINES = 60
 
 PRINTED = {
+    "approve_commands": """
+        /root asks: touch notes.txt
+        a: approved_for_session
+        /root asks: curl https://example.org
+        b: denied
+        made: True
+        the model was told: rejected by user: work offline""",
     "custom_script": """
         'TODO: buy milk\\n' -> Done: M notes.txt (3 requests)
            the file: DONE: buy milk

@@ -39,9 +39,10 @@ class ApprovedExecpolicyAmendment:
 
 @attrs.frozen
 class Denied:
-    """No; the turn goes on, and the model is told, with the `rejection` if there is one."""
+    """No; the turn goes on, and the model is told, with the `rejection` if there is one, and who said no."""
 
     rejection: str | None = None
+    by: Literal["user", "reviewer"] = "user"
     kind: Literal["denied"] = "denied"
 
 

@@ -13,6 +13,7 @@ from codex.protocol.permission import ApprovalPolicy, SandboxPolicy
 from codex.protocol.usage import TokenUsage
 
 AbortReason: TypeAlias = Literal["interrupted", "replaced", "shutdown"]
+AssessmentStatus: TypeAlias = Literal["in_progress", "approved", "denied", "timed_out", "aborted"]
 StreamKind: TypeAlias = Literal["stdout", "stderr"]
 
 
@@ -186,7 +187,7 @@ class GuardianAssessment:
     turn_id: str
     id: str
     call_id: str
-    status: Literal["in_progress", "approved", "denied", "timed_out", "aborted"]
+    status: AssessmentStatus
     risk_level: str | None = None
     rationale: str | None = None
 

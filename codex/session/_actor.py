@@ -107,7 +107,7 @@ class _Session:
         self._memory = Memory(context, agents_md, self._router.specs)
         self._warnings = agents_md.warnings
         self._journal = Journal(context, self._memory.instructions)
-        self._approvals = SessionApprovals(mailbox, context, context.services.reviewer)
+        self._approvals = SessionApprovals(mailbox, context, lambda: self._memory.items)
         self._turn: Ref[TurnInbox] | None = None
         self._shells: list[Ref[TurnInbox]] = []
         self._turn_id = ""

@@ -3,6 +3,7 @@
 Everything here returns at once: the call waits for its answer itself, and the session reads on.
 """
 
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Never, assert_never
 
@@ -11,11 +12,13 @@ import attrs
 from actors import ActorGone, Mailbox, MailboxFull, Ref, Reply, Timer
 from codex.ports.approvals import Reviewer
 from codex.protocol.approval import Approved, Denied, Question, ReviewDecision, TimedOut, refusal_of
-from codex.protocol.event import ApprovalResolved, Warning
+from codex.protocol.event import ApprovalResolved, ErrorNotice, Warning
 from codex.protocol.op import ExecApproval, PatchApproval
+from codex.protocol.response_item import ResponseItem
+from codex.session._denials import TOO_MANY, Denials
 from codex.session._questions import OpenQuestions
 from codex.session.context import Inbox, SessionContext
-from codex.session.messages import Approving, CloseQuestion, OpenQuestion, QuestionDue, Reviewed
+from codex.session.messages import AbortTurn, Approving, CloseQuestion, OpenQuestion, QuestionDue, Reviewed
 
 
 @attrs.define
@@ -32,10 +35,15 @@ class _Waiting:
 class SessionApprovals:
     """Performs what `OpenQuestions` decides. Used by the session's actor alone."""
 
-    def __init__(self, mailbox: Mailbox[Inbox], context: SessionContext, reviewer: Reviewer | None) -> None:
+    def __init__(
+        self, mailbox: Mailbox[Inbox], context: SessionContext, history: Callable[[], Sequence[ResponseItem]]
+    ) -> None:
         self._mailbox = mailbox
         self._context = context
-        self._reviewer = reviewer
+        self._history = history
+        self._reviewer = context.services.reviewer
+        self._reviews_itself = self._reviewer is None and context.config.approvals_reviewer == "auto_review"
+        self._denials = Denials()
         self._questions = OpenQuestions()
         self._waiting: dict[str, _Waiting] = {}
 
@@ -67,10 +75,11 @@ class SessionApprovals:
                 self._close(question_id, None)
             elif waiting.reviewer == ref and error is not None:
                 self._context.outbox.publish([Warning(f"the reviewer failed, which counts as no: {error!r}")])
-                self._answer(question_id, Denied("the reviewer failed"))
+                self._answer(question_id, Denied("the reviewer failed", by="reviewer"))
 
     def close_own(self) -> None:
         """A turn of this thread has ended: no call of it waits any more."""
+        self._denials = Denials()
         for question in self._questions.all:
             if question.thread_id == self._context.identity.thread_id:
                 self._close(question.id, None)
@@ -88,12 +97,23 @@ class SessionApprovals:
             waiting.timer = self._mailbox.send_later(seconds, QuestionDue(question.id))
         else:
             self._mailbox.watch(message.asker)
-        self._context.outbox.publish([question])
-        if self._reviewer is not None:
-            run = partial(_review, reviewer=self._reviewer, question=question, session=self._mailbox.ref)
+        reviewer = self._reviewer_of(question)
+        if reviewer is not None:
+            run = partial(_review, reviewer=reviewer, question=question, session=self._mailbox.ref)
             waiting.reviewer = self._mailbox.spawn(run, name=f"review-{question.call_id}", watch=True, shutdown=0)
         elif not self._context.outbox.has_answerer:
             waiting.climbed = self._climb(message)
+
+    def _reviewer_of(self, question: Question) -> Reviewer | None:
+        """Who answers it here, if it is not for whoever watches; those see it unless the reviewer is a model."""
+        if not self._reviews_itself:
+            self._context.outbox.publish([question])
+            return self._reviewer
+        if self._reviewer is None:
+            from codex.session.auto_review import AutoReviewer
+
+            self._reviewer = AutoReviewer(self._context, self._history, self._context.outbox.publish)
+        return self._reviewer
 
     def _climb(self, message: OpenQuestion) -> bool:
         """Hand the question to the parent, which may hand it on; its answer goes to the call directly."""
@@ -111,16 +131,26 @@ class SessionApprovals:
     def _reviewed(self, question_id: str, decision: ReviewDecision) -> None:
         question = self._questions.find(question_id)
         wrong = refusal_of(question, decision) if question is not None else None
-        self._answer(question_id, decision if wrong is None else Denied(f"the reviewer's answer does not fit: {wrong}"))
+        if wrong is not None:
+            decision = Denied(f"its answer does not fit: {wrong}", by="reviewer")
+        self._answer(question_id, decision)
 
     def _answer(self, question_id: str, decision: ReviewDecision) -> None:
         question = self._questions.answer(question_id)
         if question is None:
             return
         reply = self._waiting[question_id].reply
-        if not reply.is_set:  # an ancestor may have been faster
-            reply.set(decision)
-            self._resolved(question, decision)
+        if reply.is_set:  # an ancestor was faster
+            return
+        reply.set(decision)
+        self._resolved(question, decision)
+        if self._reviews_itself and self._denials.count(decision):
+            self._break_off(question)
+
+    def _break_off(self, question: Question) -> None:
+        """The reviewer keeps saying no: the turn ends, so that the model does not go on trying."""
+        self._context.outbox.publish([ErrorNotice(question.turn_id, TOO_MANY, "too_many_denials")])
+        self._mailbox.ref.send_nowait(AbortTurn(question.turn_id), control=True)
 
     def _close(self, question_id: str, decision: ReviewDecision | None) -> None:
         question = self._questions.close(question_id, decision)
@@ -132,8 +162,7 @@ class SessionApprovals:
             waiting.timer.cancel()
         if waiting.reviewer is not None:
             waiting.reviewer.stop_nowait(reason="the question is closed")
-        if question_id in self._context.outbox.open_questions:
-            self._resolved(question, decision)
+        self._resolved(question, decision)
         if waiting.climbed:
             self._close_above(question_id, decision)
 
@@ -146,7 +175,9 @@ class SessionApprovals:
             return  # it closes it when this thread ends
 
     def _resolved(self, question: Question, decision: ReviewDecision | None) -> None:
-        self._context.outbox.publish([ApprovalResolved(question.turn_id, question.id, question.call_id, decision)])
+        """Tell that it is closed, once, to those to whom it was shown."""
+        if question.id in self._context.outbox.open_questions:
+            self._context.outbox.publish([ApprovalResolved(question.turn_id, question.id, question.call_id, decision)])
 
 
 async def _review(_mailbox: Mailbox[Never], *, reviewer: Reviewer, question: Question, session: Ref[Reviewed]) -> None:

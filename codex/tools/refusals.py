@@ -42,9 +42,9 @@ def not_asked(command: str, policy: ApprovalPolicy) -> str:
 def why_not(decision: ReviewDecision) -> str:
     """What the model is told about an answer that is no."""
     match decision:
-        case Denied(rejection=str() as why) if why.strip():
-            return f"rejected by user: {why.strip()}"
-        case Abort() | Denied():
+        case Denied(rejection=why, by=by):
+            return f"rejected by {by}: {why.strip()}" if why and why.strip() else f"rejected by {by}"
+        case Abort():
             return "rejected by user"
         case _:
             return "nobody answered in time, which counts as no: go on without it, or ask again later"
