@@ -225,7 +225,16 @@ class Builder:
         return "(default)"
 
     def _shell_environment(self) -> ShellEnvironmentPolicy:
-        table = self._sub("shell_environment_policy")
+        table = dict(self._sub("shell_environment_policy"))
+        filters = cast("dict[str, str]", table.pop("filters", {}))
+        if filters and ("exclude" in table or "include_only" in table):
+            key = ("shell_environment_policy", "filters")
+            winner = self._winner(key[0])
+            where = winner.where(key) if winner is not None else self._where(key[0])
+            self._faults.add_at(where, key, "cannot stand beside `exclude` or `include_only`; say it all in `filters`")
+        elif filters:
+            table["exclude"] = [pattern for pattern, word in filters.items() if word == "exclude"]
+            table["include_only"] = [pattern for pattern, word in filters.items() if word == "include"]
         # The checked table has the fields' names and types, but for arrays.
         fields = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
         return cast("Callable[..., ShellEnvironmentPolicy]", ShellEnvironmentPolicy)(**fields)

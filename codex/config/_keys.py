@@ -99,7 +99,7 @@ _ROOMS: Mapping[str, Rule] = {
         "set": "string map",
         "include_only": "strings",
         "experimental_use_profile": "later",
-        "filters": "later",
+        "filters": {"*": ("include", "exclude")},
     },
     "tool_output_token_limit": "positive",
     "tools": {

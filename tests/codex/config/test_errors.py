@@ -204,3 +204,9 @@ def test_directories_that_are_none_are_told(tmp_path: Path) -> None:
         f"--cd: '{tmp_path}/missing' does not exist; name an existing directory",
         f"CODEX_HOME: '{tmp_path}/file' is not a directory; name a directory",
     ]
+
+
+def test_filters_of_the_environment_do_not_stand_beside_the_older_keys(place: Place) -> None:
+    path = place.write("[shell_environment_policy]\nexclude = ['A']\nfilters = { B = 'exclude' }\n")
+    (fault,) = faults(place)
+    assert fault.startswith(f"{path}:3: shell_environment_policy.filters: cannot stand beside `exclude`")

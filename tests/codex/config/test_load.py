@@ -56,6 +56,12 @@ def test_tables_are_joined_while_arrays_and_scalars_replace(place: Place) -> Non
     assert (policy.inherit, policy.exclude, policy.set) == ("core", ("C",), {"X": "1", "Y": "3"})
 
 
+def test_filters_of_the_environment_say_what_is_taken_out_and_what_stays(place: Place) -> None:
+    place.write("[shell_environment_policy.filters]\n'*' = 'include'\n'*_TOKEN' = 'exclude'\nAWS = 'exclude'\n")
+    policy = place.load().shell_environment_policy
+    assert (policy.exclude, policy.include_only) == (("*_TOKEN", "AWS"), ("*",))
+
+
 def test_the_user_config_can_be_left_out(place: Place) -> None:
     place.write('model = "file"')
     assert place.load(ignore_user_config=True).model is None
