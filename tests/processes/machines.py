@@ -66,11 +66,16 @@ class Machine:
         return await self.run("sh", "-c", script, **options)
 
 
+def zygote_of(uid: int) -> tuple[str, ...]:
+    """The command that starts the helper as another user."""
+    return (sys.executable, "-I", "-S", "-X", "utf8", str(HERE / "zygote_of.py"), str(uid))
+
+
 @asynccontextmanager
 async def open_machine(*, uid: int | None = None, pretend: Capabilities | None = None) -> AsyncGenerator[Machine]:
     command = ()
     if uid is not None and uid != os.getuid():
-        command = (sys.executable, "-I", "-S", "-X", "utf8", str(HERE / "zygote_of.py"), str(uid))
+        command = zygote_of(uid)
     launcher = ZygoteLauncher(start_zygote(command), pretend=pretend)
     try:
         async with open_process_manager(zygote=launcher) as manager:

@@ -127,3 +127,10 @@ async def test_an_environment_too_large_for_the_kernel_is_told_in_words() -> Non
     async with open_machine() as machine:
         with pytest.raises(ToolFailure, match="Argument list too long"):
             await machine.run("true", "y" * 1_000_000)
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_a_command_that_reads_its_standard_input_finds_it_empty(mode: SandboxMode) -> None:
+    async with open_machine() as machine:
+        with trio.fail_after(30):
+            assert await machine.shell("cat; read x || echo nothing", mode=mode) == (0, "nothing\n")

@@ -84,3 +84,19 @@ async def test_the_sandbox_gives_programs_terminals_of_their_own() -> None:
         assert code == 0
         assert "/dev/pts/0" in output
         assert "inner" in output
+
+
+async def test_a_job_is_stopped_by_control_z_and_goes_on_in_the_foreground_and_in_the_background() -> None:
+    async with open_machine() as machine:
+        process = await bash(machine, "danger-full-access")
+        await process.write(b"sh -c 'echo up; read x; echo got-$x'\n")
+        await expect(process, b"up\r\n")
+        await process.write(b"\x1a")
+        await expect(process, b"Stopped")
+        await process.write(b"echo in-between-$((1+1)); fg\n")
+        await expect(process, b"in-between-2")
+        await process.write(b"typed\n")
+        await expect(process, b"got-typed")
+        await process.write(b"sleep 0.1 & wait %1; echo background-$?; exit 5\n")
+        assert await process.wait() == 5
+        assert b"background-0" in process.output

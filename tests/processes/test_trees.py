@@ -17,15 +17,18 @@ from codex.sandbox import ZygoteLauncher
 from tests.processes.machines import (
     ENV,
     MODES,
+    NOBODY,
     Machine,
     open_descriptors,
     open_machine,
     processes_with,
     require_landlock,
     require_namespaces,
+    require_uid,
     wait_nobody_with,
     wait_true,
     zombies_of,
+    zygote_of,
 )
 
 # Ignores TERM, starts a daemon without environment that has left its session and its parent, and forks all the time:
@@ -156,12 +159,15 @@ OWNER = """
 import os, sys, trio
 from codex.processes import ProcessRequest, open_process_manager
 from codex.protocol.permission import SandboxPolicy
-from codex.sandbox import ZygoteLauncher
+from codex.sandbox import ZygoteLauncher, start_zygote
 
 async def main():
-    async with ZygoteLauncher() as launcher, open_process_manager(zygote=launcher) as manager:
+    zygote = start_zygote(tuple(sys.argv[3:]))
+    async with ZygoteLauncher(zygote) as launcher, open_process_manager(zygote=launcher) as manager:
         for mode in ("read-only", "workspace-write", "danger-full-access"):
-            request = ProcessRequest(("sh", "-c", sys.argv[1]), "/tmp", dict(os.environ), SandboxPolicy(mode))
+            request = ProcessRequest(
+                ("sh", "-c", sys.argv[1]), "/tmp", dict(os.environ), SandboxPolicy(mode), tty=sys.argv[2] == "tty"
+            )
             process = await manager.start(request, thread_id="thread")
             while b"ready" not in process.output:
                 await process.collect(0.01)
@@ -172,9 +178,13 @@ trio.run(main)
 """
 
 
-def test_when_we_are_killed_nothing_is_left() -> None:
+@pytest.mark.parametrize("uid", [0, NOBODY])
+@pytest.mark.parametrize("kind", ["pipe", "tty"])
+def test_when_we_are_killed_nothing_is_left(uid: int, kind: str) -> None:
+    require_uid(uid)
     sleep, before = mark(), placeholders_in("/tmp")
-    command = [sys.executable, "-c", OWNER, STUBBORN.format(mark=sleep)]
+    zygote = zygote_of(uid) if uid != os.getuid() else ()
+    command = [sys.executable, "-c", OWNER, STUBBORN.format(mark=sleep), kind, *zygote]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]) as owner:
         assert owner.stdout is not None
         assert owner.stdout.readline() == b"ready\n"
