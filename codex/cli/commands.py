@@ -8,6 +8,12 @@ from codex.cli._help import print_help
 
 OFFERED = {
     "exec": "Run an agent on a task, without a conversation [alias: e]",
+    "resume": "Go on with a session, without a conversation: 'codex resume ID PROMPT'",
+    "fork": "Go on from a turn of a session in a new one: 'codex fork ID PROMPT'",
+    "sessions": "List, show, name and revert stored sessions",
+    "archive": "Put a session away",
+    "unarchive": "Bring an archived session back",
+    "delete": "Remove a session for ever",
     "demo": "Watch an agent repair a small project; needs no model and no key",
     "apply-patch": "Apply a patch in the format of the apply_patch tool",
     "config": "Show what is in force and why, and change config.toml",
@@ -21,8 +27,6 @@ OFFERED = {
 
 # Commands of Codex that are not here, with the way out.
 NOT_OFFERED = {
-    "resume": "'codex exec resume --last PROMPT' goes on with the newest thread of this directory",
-    "fork": "'codex exec resume ID PROMPT' goes on in the thread itself",
     "review": "'codex exec \"Review the uncommitted changes\"' asks for one",
     "agents": "'codex exec' shows what sub-agents do",
     "apply": "'git apply FILE' applies a diff, 'codex apply-patch' a patch of the model",
@@ -37,9 +41,6 @@ NOT_OFFERED = {
     "doctor": "'codex demo' shows whether an agent can run on this machine",
     "cloud": "it belongs to a service of OpenAI; use Codex itself",
     "queue": "start one 'codex exec' for each task",
-    "archive": "rollouts are plain files below $CODEX_HOME/sessions; move them as you like",
-    "unarchive": "rollouts are plain files below $CODEX_HOME/sessions; move them as you like",
-    "delete": "rollouts are plain files below $CODEX_HOME/sessions; remove them as you like",
     "migrate-rollouts": "rollouts of Codex are read as they are",
     "migrate-nfs-db": "there is no database here that could be moved",
 }
@@ -129,10 +130,57 @@ def _exec(arguments: list[str], before: Parsed) -> int:
         return 1
 
 
+def _resume(arguments: list[str], before: Parsed) -> int:
+    return _go_on("resume", arguments, before)
+
+
+def _fork(arguments: list[str], before: Parsed) -> int:
+    return _go_on("fork", arguments, before)
+
+
+def _go_on(name: str, arguments: list[str], before: Parsed) -> int:
+    """`codex resume` and `codex fork`: conversations in Codex, one turn here."""
+    from codex.cli.options import read_exec
+
+    if not _asks_for_help(arguments):
+        options = read_exec([name, *arguments], before)
+        if options.prompt is None and not options.images and not (options.help or options.version):
+            which = options.stored_id or "--last"
+            raise UsageError(
+                f"conversations at the terminal are not there yet; give a prompt: codex {name} {which} 'PROMPT'"
+            )
+    return _exec([name, *arguments], before)
+
+
+def _sessions(arguments: list[str], before: Parsed) -> int:
+    from codex.cli.sessions import run_sessions
+
+    return run_sessions(arguments, before)
+
+
+def _archive(arguments: list[str], before: Parsed) -> int:
+    from codex.cli.stored import run_archive
+
+    return run_archive("archive", arguments)
+
+
+def _unarchive(arguments: list[str], before: Parsed) -> int:
+    from codex.cli.stored import run_archive
+
+    return run_archive("unarchive", arguments)
+
+
+def _delete(arguments: list[str], before: Parsed) -> int:
+    from codex.cli.stored import run_delete
+
+    return run_delete(arguments)
+
+
 def _say_exec_help() -> int:
     from codex.cli.options import exec_parser
 
-    usage = ["Usage: codex exec [OPTIONS] [PROMPT]", "       codex exec [OPTIONS] resume [ID | --last] [PROMPT]"]
+    usage = ["Usage: codex exec [OPTIONS] [PROMPT]", "       codex exec [OPTIONS] resume [ID | NAME | --last] [PROMPT]"]
+    usage.append("       codex exec [OPTIONS] fork [ID | NAME | --last] [--turn TURN | --before TURN] [PROMPT]")
     stdin = "Without PROMPT, or with '-', it is read from stdin."
     return print_help(["Run an agent on a task and end.", "", *usage, "", stdin], exec_parser)
 
@@ -211,6 +259,12 @@ def _debug(arguments: list[str], before: Parsed) -> int:
 
 _COMMANDS = {
     "exec": _exec,
+    "resume": _resume,
+    "fork": _fork,
+    "sessions": _sessions,
+    "archive": _archive,
+    "unarchive": _unarchive,
+    "delete": _delete,
     "demo": _demo,
     "apply-patch": _apply_patch,
     "config": _config,

@@ -18,6 +18,8 @@ MODULES = (
     "codex.cli.execpolicy",
     "codex.cli.features",
     "codex.cli.login",
+    "codex.cli.sessions",
+    "codex.cli.stored",
 )
 completion_parser = Parser("codex completion", [Option("help", "Print this", short="h")])
 PARSERS = {"completion": completion_parser}

@@ -56,11 +56,12 @@ def run_exec(options: ExecOptions) -> int:
             say(f"warning: {text}")
         _check_directory(options, config)
         schema = _read_schema(options.output_schema)
-        turn = _turn(options, schema)
+        only_forks = options.stored == "fork" and options.prompt is None and not options.images
+        turn = None if only_forks else _turn(options, schema)
         _check_last_message_file(options.last_message_file)
         view = _view(options, stop)
         outcome = _run(options, config, turn, view, stop, zygote)
-        if outcome.ok:
+        if outcome.ok and turn is not None:
             view.answer(outcome.last_message)
             _keep_last_message(options.last_message_file, outcome.last_message)
         return 0 if outcome.ok else 1
@@ -169,7 +170,7 @@ def _turn(options: ExecOptions, schema: "JsonObject | None") -> "TurnInput":
     for path in images:
         if not os.path.isfile(path):
             raise UserError(f"--image: {path!r} is no file; name an image that exists")
-    text = read_prompt(options.prompt, resuming=options.resume, may_be_empty=bool(images))
+    text = read_prompt(options.prompt, resuming=bool(options.stored), may_be_empty=bool(images))
     texts = [TextInput(text)] if text else []
     return TurnInput((*map(LocalImageInput, images), *texts), output_schema=schema)
 
@@ -189,7 +190,7 @@ def _view(options: ExecOptions, stop: StopSignals) -> "View":
 
 
 def _run(
-    options: ExecOptions, config: "Config", turn: "TurnInput", view: "View", stop: StopSignals, zygote: "Zygote"
+    options: ExecOptions, config: "Config", turn: "TurnInput | None", view: "View", stop: StopSignals, zygote: "Zygote"
 ) -> "Outcome":
     import trio
 
@@ -202,6 +203,8 @@ def _run(
     async def run() -> "Outcome":
         async with open_codex(config, environ=os.environ, originator=originator, zygote=zygote) as codex:
             thread = await _open_thread(codex, options)
+            if turn is None:
+                return await _show_thread(thread, view)
             return await follow_turn(thread, turn, view, stop)
 
     with open_program_log(config):
@@ -209,16 +212,33 @@ def _run(
 
 
 async def _open_thread(codex: "Codex", options: ExecOptions) -> "ThreadClient":
-    if not options.resume:
+    if not options.stored:
         return await codex.start_thread()
-    if options.resume_id is not None:
-        return await codex.resume_thread(options.resume_id)
-    if not options.resume_all:
-        return await codex.resume_last()
-    from codex.rollout import newest
+    thread_id = options.stored_id
+    if thread_id is None:
+        from codex.rollout import newest
 
-    thread_id = newest(codex.config.codex_home)
-    return await (codex.start_thread() if thread_id is None else codex.resume_thread(thread_id))
+        thread_id = newest(codex.config.codex_home, cwd=None if options.stored_all else codex.config.cwd)
+    if thread_id is None:
+        if options.stored == "fork":
+            raise UserError("there is no session to fork; 'codex sessions list --all' shows those of other directories")
+        return await codex.start_thread()
+    if options.stored == "fork":
+        return await codex.fork_thread(thread_id, turn=options.fork_turn, before=options.fork_before)
+    return await codex.resume_thread(thread_id)
+
+
+async def _show_thread(thread: "ThreadClient", view: "View") -> "Outcome":
+    """Show how the thread begins, and no turn."""
+    from codex.cli.follow import Outcome
+    from codex.protocol.event import SessionConfigured
+
+    async with thread.open_events() as events:
+        async for event in events:
+            if isinstance(event.msg, SessionConfigured):
+                view.show(event.msg)
+                break
+    return Outcome(ok=True)
 
 
 def _check_last_message_file(path: str | None) -> None:

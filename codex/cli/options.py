@@ -62,8 +62,11 @@ EXEC_ONLY = [
     Option("output-last-message", "Write the agent's last message to this file", short="o", metavar="FILE"),
     Option("thread-source", "Where the thread comes from; kept for SDKs", metavar="SOURCE"),
     Option("cyber-access-program", "Accepted for SDKs; without effect here", metavar="PROGRAM", choices=_PROGRAMS),
-    Option("last", "resume: the newest thread of this directory", hidden=True),
-    Option("all", "resume: threads of every directory", hidden=True),
+    Option("last", "resume, fork: the newest thread of this directory"),
+    Option("all", "resume, fork: with --last, the newest of every directory"),
+    Option("turn", "fork: the last turn that comes along, by its number or id", metavar="TURN"),
+    Option("before", "fork: the first turn that does not come along", metavar="TURN"),
+    Option("include-non-interactive", "Accepted; every session counts", hidden=True),
     Option("version", "Print the version", short="V"),
     Option("help", "Print this", short="h"),
 ]
@@ -72,11 +75,11 @@ EXEC_ONLY = [
 root_parser = Parser("codex", [*_SHARED, *ROOT_ONLY])
 exec_parser = Parser("codex exec", [*_SHARED, *EXEC_ONLY])
 config_options = _CONFIG
-PARSERS = {"": root_parser, "exec": exec_parser, "exec resume": exec_parser}
+_STORED = ("resume", "fork")
+PARSERS = {"": root_parser, **dict.fromkeys(("exec", "exec resume", "exec fork", *_STORED), exec_parser)}
 
 _EXEC_REFUSED = {
     "review": "write what to look at: codex exec 'Review the uncommitted changes of this repository'",
-    "fork": "'codex exec resume ID PROMPT' goes on in the thread itself",
 }
 
 
@@ -114,9 +117,11 @@ class ExecOptions:
         self.json = _any(lines, "json")
         self.last_message_file = _last(lines, "output-last-message")
         self.thread_source = _last(lines, "thread-source")
-        self.resume = False
-        self.resume_id: str | None = None
-        self.resume_all = _any(lines, "all")
+        self.stored = ""  # "resume" or "fork"
+        self.stored_id: str | None = None  # an id or a name; None for the newest
+        self.stored_all = _any(lines, "all")
+        self.fork_turn = _last(lines, "turn")
+        self.fork_before = _last(lines, "before")
         self.help = _any(lines, "help")
         self.version = _any(lines, "version")
         self.prompt: str | None = None
@@ -135,7 +140,7 @@ def _any(lines: tuple[Parsed, ...], key: str) -> bool:
 
 
 def read_exec(arguments: list[str], before: Parsed | None = None) -> ExecOptions:
-    """The options behind `exec`, with those `before` it; behind `resume` an option may stand once more, and counts.
+    """The options behind `exec`, with those `before` it; behind `resume` and `fork` an option may stand once more.
 
     Raises:
       UsageError: the line cannot be understood; `--help` and `--version` are left to the caller.
@@ -147,7 +152,7 @@ def read_exec(arguments: list[str], before: Parsed | None = None) -> ExecOptions
         raise exec_parser.fail(f"'exec {command}' is not offered by this version: {_EXEC_REFUSED[command]}")
     if command == "help" and len(line.rest) == 1:
         line.values["help"] = [""]
-    elif command == "resume":
+    elif command in _STORED:
         lines.append(line)
         line = exec_parser.parse(line.rest[1:])
     elif line.rest:
@@ -155,7 +160,7 @@ def read_exec(arguments: list[str], before: Parsed | None = None) -> ExecOptions
     lines.append(line)
     options = ExecOptions(*lines)
     options.images = [path for part in lines for value in part.all("image") for path in value.split(",") if path]
-    options.resume = command == "resume"
+    options.stored = command if command in _STORED else ""
     _read_positionals(options, line.positionals, last=any(part.has("last") for part in lines))
     if options.local_provider is not None and not options.oss:
         raise exec_parser.fail("'--local-provider' says which server '--oss' uses; give both")
@@ -164,12 +169,17 @@ def read_exec(arguments: list[str], before: Parsed | None = None) -> ExecOptions
 
 def _read_positionals(options: ExecOptions, positionals: list[str], *, last: bool) -> None:
     words = list(positionals)
-    if options.resume and not last:
+    if options.stored and not last:
         if not words:
-            raise exec_parser.fail("'exec resume' needs the id of a thread, or '--last' for the newest one")
-        options.resume_id = words.pop(0)
-    elif not options.resume and (last or options.resume_all):
-        raise exec_parser.fail("'--last' and '--all' belong to 'exec resume'")
+            which = "the id or the name of a session, or '--last' for the newest one"
+            raise exec_parser.fail(f"'{options.stored}' needs {which}; 'codex sessions list' shows them")
+        options.stored_id = words.pop(0)
+    elif not options.stored and (last or options.stored_all):
+        raise exec_parser.fail("'--last' and '--all' belong to 'resume' and 'fork'")
+    if options.stored != "fork" and (options.fork_turn or options.fork_before):
+        raise exec_parser.fail("'--turn' and '--before' belong to 'fork'")
+    if options.fork_turn and options.fork_before:
+        raise exec_parser.fail("'--turn' and '--before' both say where the fork begins; give one of them")
     if words:
         options.prompt = words.pop(0)
     if words:

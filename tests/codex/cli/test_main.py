@@ -45,7 +45,7 @@ def test_codex_alone_says_what_there_is(capsys: pytest.CaptureFixture[str]) -> N
     ("arguments", "said"),
     [
         (["exce", "hi"], "did you mean 'exec'?"),
-        (["zzz"], "there are: exec, demo"),
+        (["zzz"], "there are: exec, resume"),
         (["fix the tests"], "codex exec 'PROMPT'"),
         (["--modle", "x", "exec"], "did you mean '--model'?"),
         (["debug", "models"], "there is 'debug model-server'"),

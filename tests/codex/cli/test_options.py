@@ -41,9 +41,11 @@ def test_the_typescript_sdk_is_understood() -> None:
         "json": True,
         "last_message_file": None,
         "thread_source": "sdk",
-        "resume": True,
-        "resume_id": "0199",
-        "resume_all": False,
+        "stored": "resume",
+        "stored_id": "0199",
+        "stored_all": False,
+        "fork_turn": None,
+        "fork_before": None,
         "help": False,
         "version": False,
         "prompt": None,
@@ -76,9 +78,15 @@ def test_images_are_gathered_but_never_the_prompt(tmp_path: Path) -> None:
 
 def test_resume_takes_an_id_or_the_last_thread_and_a_prompt() -> None:
     with_id, last, bare = read("resume", "id1", "go on"), read("resume", "--last", "go on"), read("resume", "--last")
-    assert (with_id.resume, with_id.resume_id, with_id.prompt) == (True, "id1", "go on")
-    assert (last.resume, last.resume_id, last.prompt) == (True, None, "go on")
-    assert (bare.resume, bare.prompt) == (True, None)
+    assert (with_id.stored, with_id.stored_id, with_id.prompt) == ("resume", "id1", "go on")
+    assert (last.stored, last.stored_id, last.prompt) == ("resume", None, "go on")
+    assert (bare.stored, bare.prompt) == ("resume", None)
+
+
+def test_a_fork_takes_a_turn_and_needs_no_prompt() -> None:
+    whole, cut = read("fork", "id1"), read("-m", "x", "fork", "id1", "--turn", "2", "go on")
+    assert (whole.stored, whole.stored_id, whole.prompt, whole.fork_turn) == ("fork", "id1", None, None)
+    assert (cut.stored_id, cut.prompt, cut.fork_turn, cut.model) == ("id1", "go on", "2", "x")
 
 
 def test_options_count_on_both_sides_of_resume_and_the_later_one_wins() -> None:
@@ -86,12 +94,12 @@ def test_options_count_on_both_sides_of_resume_and_the_later_one_wins() -> None:
         "--json", "-m", "old", "-o", "a", "-c", "a=1", "resume", "id1", "--json", "-m", "new", "-c", "b=2", "hi"
     )
     assert (options.json, options.model, options.last_message_file) == (True, "new", "a")
-    assert (options.config.overrides, options.resume_id, options.prompt) == (["a=1", "b=2"], "id1", "hi")
+    assert (options.config.overrides, options.stored_id, options.prompt) == (["a=1", "b=2"], "id1", "hi")
 
 
 def test_the_name_of_a_command_behind_two_dashes_is_a_prompt() -> None:
     options = read("--json", "--", "resume")
-    assert (options.resume, options.prompt) == (False, "resume")
+    assert (options.stored, options.prompt) == ("", "resume")
 
 
 def test_flags_without_a_meaning_here_are_accepted() -> None:
@@ -115,8 +123,11 @@ def test_no_sandbox_wins_over_a_sandbox_mode() -> None:
         (["--json=1"], "it takes none"),
         (["-Z"], "unexpected argument '-Z' found"),
         (["fix", "the", "bug"], "put the whole prompt in quotes"),
-        (["resume"], "needs the id of a thread, or '--last'"),
-        (["--last", "x"], "belong to 'exec resume'"),
+        (["resume"], "'resume' needs the id or the name of a session, or '--last'"),
+        (["fork"], "'fork' needs the id or the name of a session, or '--last'"),
+        (["resume", "id", "--turn", "2", "x"], "belong to 'fork'"),
+        (["fork", "id", "--turn", "2", "--before", "3"], "give one of them"),
+        (["--last", "x"], "belong to 'resume' and 'fork'"),
         (["--worktree", "x"], "git worktree add"),
         (["--approve-for-me", "x"], "-s workspace-write"),
         (["--json", "--experimental-json", "x"], "the argument '--json' cannot be used multiple times"),
@@ -127,7 +138,6 @@ def test_no_sandbox_wins_over_a_sandbox_mode() -> None:
         (["--cyber-access-program", "x", "y"], "[possible values: standard, daybreak_blue, daybreak_red]"),
         (["--local-provider", "ollama", "x"], "give both"),
         (["review"], "Review the uncommitted changes"),
-        (["fork", "id"], "codex exec resume ID"),
     ],
 )
 def test_a_wrong_line_is_refused_with_the_way_out(arguments: list[str], said: str) -> None:
