@@ -124,8 +124,10 @@ class Appender:
         self._dirty = True
 
     def _cut_refused(self) -> None:
-        if os.fstat(self._fd).st_size != self._good:
+        size = os.fstat(self._fd).st_size
+        if size > self._good:
             os.ftruncate(self._fd, self._good)
+        self._good = min(size, self._good)  # shorter: somebody else has cut it, and zeros would not mend that
 
     @property
     def needs_sync(self) -> bool:
