@@ -34,6 +34,11 @@ PRINTED = {
         the command runs: False
         asked again: I am here.
         the model was told about its call: aborted""",
+    "map_reduce": """
+        first and last: 0 part0.txt | 19 part19.txt
+        lines in all: 190
+        still there: 0
+        I have read 20.""",
     "many_threads": """
         answered: 19 of 20
         number 13 failed: this one is out of order""",

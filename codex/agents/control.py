@@ -2,32 +2,46 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from typing import TYPE_CHECKING, Never
 
 import trio
 
 from actors import Mailbox
-from codex.agents.registry import Agent, Registry, is_final
+from codex.agents.queue import PlaceQueue, Waiter
+from codex.agents.registry import NO_BUDGET, Agent, Registry, is_final
 from codex.base.errors import UserError
 from codex.context import subagent_notification
-from codex.ports.agents import AgentFailure, Spawned, Waited, state_json
-from codex.protocol.event import EventMsg
+from codex.ports.agents import AgentFailure, AgentInfo, Spawned, SpawnRequest, Waited, state_json
+from codex.protocol.budget import Budget
+from codex.protocol.event import EventMsg, Warning
 from codex.protocol.item import AgentState
 from codex.protocol.op import Interrupt, TurnInput
 from codex.protocol.user_input import TextInput
-from codex.session import Inbox
+from codex.session import Inbox, Services
 from codex.threads import Thread, ThreadManager
+
+if TYPE_CHECKING:
+    from codex.agents.accounts import Accounts
 
 _SPAWN_WITHIN = 30.0
 
 
 class AgentTree:
-    """All sub-agents of one root thread, shared by the threads of the tree."""
+    """All sub-agents of one root thread, shared by the threads of the tree.
 
-    def __init__(self, manager: ThreadManager, root_id: str, *, max_agents: int, max_depth: int) -> None:
+    Args:
+      budget: the root thread's own, which limits all agents too.
+    """
+
+    def __init__(
+        self, manager: ThreadManager, root_id: str, *, max_agents: int, max_depth: int, budget: Budget = NO_BUDGET
+    ) -> None:
         self._manager = manager
-        self._registry = Registry(root_id, max_agents=max_agents, max_depth=max_depth)
+        self._registry = Registry(root_id, max_agents=max_agents, max_depth=max_depth, budget=budget)
+        self._accounts: Accounts | None = None
         self._threads: dict[str, Thread] = {}
         self._changed = trio.Event()
+        self._queue = PlaceQueue()
 
     @property
     def agents(self) -> Sequence[Agent]:
@@ -43,18 +57,27 @@ class AgentTree:
         agent = self._registry.find(target)
         return agent.state if agent else AgentState("not_found")
 
-    async def spawn(
-        self,
-        parent_id: str,
-        mailbox: Mailbox[Inbox],
-        message: str,
-        *,
-        model: str | None,
-        reasoning_effort: str | None,
-        fork_context: bool,
-    ) -> Spawned:
+    def below(self, thread_id: str) -> Sequence[AgentInfo]:
+        """All agents below a thread, each after its parent."""
+        return [
+            AgentInfo(
+                agent.agent_id,
+                agent.parent_id,
+                agent.path,
+                agent.nickname,
+                self._threads[agent.agent_id].config.model or "",
+                agent.state,
+                agent.budget,
+                agent.usage,
+                self._registry.usage_below(agent.agent_id),
+            )
+            for agent in self._registry.agents
+            if self._registry.is_below(agent.agent_id, thread_id)
+        ]
+
+    async def spawn(self, parent_id: str, mailbox: Mailbox[Inbox], request: SpawnRequest) -> Spawned:
         """Start a child of a thread. Cancelled, or over its deadline, nothing is left of it."""
-        self._registry.reserve(parent_id)
+        await self._reserve(parent_id, queue=request.queue)
         nickname = self._registry.nickname()
         path, depth = self._registry.path(parent_id, nickname), self._registry.depth(parent_id) + 1
         start = partial(
@@ -64,11 +87,13 @@ class AgentTree:
             nickname=nickname,
             agent_path=path,
             depth=depth,
-            model=model,
-            reasoning_effort=reasoning_effort,
-            fork_context=fork_context,
+            model=request.model,
+            reasoning_effort=request.reasoning_effort,
+            fork_context=request.fork_context,
+            services=self._metered(parent_id, path, request.budget),
         )
-        thread = await self._begin(start, parent_id, nickname, path, TurnInput((TextInput(message),)))
+        record = Agent("", parent_id, nickname, path, depth, request.budget)
+        thread = await self._begin(start, record, mailbox, TurnInput((TextInput(request.message),)))
         return Spawned(thread.thread_id, nickname)
 
     async def resume(self, parent_id: str, mailbox: Mailbox[Inbox], target: str) -> AgentState:
@@ -84,10 +109,10 @@ class AgentTree:
             while not agent.closed:
                 await self._changed.wait()
         self._registry.reserve(parent_id)
+        services = self._metered(parent_id, agent.path, agent.budget)
+        record = Agent("", parent_id, agent.nickname, agent.path, agent.depth, agent.budget, usage=agent.usage)
         try:
-            await self._begin(
-                partial(self._manager.resume_child, ended, mailbox), parent_id, agent.nickname, agent.path
-            )
+            await self._begin(partial(self._manager.resume_child, ended, mailbox, services=services), record, mailbox)
         except UserError as error:
             raise AgentFailure(f"agent with id {target} cannot be resumed: {error}") from error
         return self.state(target)
@@ -95,35 +120,109 @@ class AgentTree:
     async def _begin(
         self,
         start: Callable[[], Awaitable[Thread]],
-        parent_id: str,
-        nickname: str,
-        path: str,
+        record: Agent,
+        mailbox: Mailbox[Inbox],
         task: TurnInput | None = None,
     ) -> Thread:
         """Start an agent for which a place is reserved, and follow it. On any failure nothing is left of it."""
         thread: Thread | None = None
-        committed = False
         try:
             with trio.move_on_after(_SPAWN_WITHIN) as scope:
                 thread = await start()
-                depth = self._registry.depth(parent_id) + 1
-                self._registry.commit(Agent(thread.thread_id, parent_id, nickname, path, depth))
-                committed = True
-                self._threads[thread.thread_id] = thread
-                thread.outbox.listen(partial(self._told, thread.thread_id))
+                self._follow(thread, record)
                 if task is not None:
                     await thread.submit(task)
+                if record.budget.seconds is not None:
+                    end = partial(self._end_after, thread=thread, seconds=record.budget.seconds)
+                    mailbox.spawn(end, name=f"deadline-{record.nickname}", shutdown=0)
             if scope.cancelled_caught:
                 raise AgentFailure(f"collab spawn failed: the agent did not start within {_SPAWN_WITHIN:g} s")
         except BaseException:
-            if not committed:
-                self._registry.release()
-            if thread is not None:
+            if thread is None:
+                self._release(record.parent_id)
+            else:
                 with trio.move_on_after(_SPAWN_WITHIN, shield=True):
                     await thread.stop()
             raise
         assert thread is not None
         return thread
+
+    def _follow(self, thread: Thread, record: Agent) -> None:
+        record.agent_id = thread.thread_id
+        self._registry.commit(record)
+        self._threads[thread.thread_id] = thread
+        thread.outbox.listen(partial(self._told, thread.thread_id))
+
+    async def _end_after(self, _mailbox: Mailbox[Never], *, thread: Thread, seconds: float) -> None:
+        """End an agent, with all below it, that is still there when its time is over."""
+        with trio.move_on_after(seconds):
+            await thread.place.wait()
+            return
+        working = self._registry.is_working(thread.thread_id)
+        if working:
+            self._registry.fail(thread.thread_id, f"its time is over: the budget allows {seconds:g} seconds")
+        await thread.stop()
+        if working:
+            self._announce(thread.thread_id)
+
+    async def _reserve(self, parent_id: str, *, queue: bool) -> None:
+        """Take a place, or wait for one. Cancel-safe: none is taken then."""
+        if not queue:
+            self._registry.reserve(parent_id)
+            return
+        if not self._queue and self._registry.reserve_if_free(parent_id):
+            return
+        ready = trio.Event()
+        waiter = Waiter(parent_id, ready.set)
+        self._queue.join(waiter, self._registry.working)
+        try:
+            await ready.wait()
+        except trio.Cancelled:
+            self._queue.leave(waiter)
+            if waiter.granted:
+                self._release(parent_id)
+            raise
+        if waiter.failure is not None:
+            raise waiter.failure
+
+    def _release(self, parent_id: str) -> None:
+        self._registry.release(parent_id)
+        self._queue.grant(self._registry.reserve_if_free)
+
+    def root_services(self) -> Services | None:
+        """What the root thread works with where its budget limits its use; None where it does not."""
+        budget = self._registry.root.budget
+        if not budget.limits_use:
+            return None
+        from codex.agents.accounts import Accounts
+        from codex.agents.metered import metered
+
+        self._accounts = Accounts("/root", budget)
+        return metered(self._manager.services, self._accounts, "/root", partial(self._warn, "/root"))
+
+    def _metered(self, parent_id: str, path: str, budget: Budget) -> Services | None:
+        """What an agent works with where anything limits its use; None where nothing does."""
+        budgets = (budget, *(owner.budget for owner in self._registry.upwards(parent_id)))
+        if not any(limits.limits_use for limits in budgets):
+            return None
+        from codex.agents.accounts import Accounts
+        from codex.agents.metered import metered
+
+        if self._accounts is None:
+            self._accounts = Accounts("/root", self._registry.root.budget)
+        for owner in reversed([*self._registry.upwards(parent_id)][:-1]):
+            self._accounts.open(owner.path, owner.path.rpartition("/")[0], owner.budget)
+        self._accounts.open(path, path.rpartition("/")[0], budget)
+        return metered(self._manager.services, self._accounts, path, partial(self._warn, path))
+
+    def _warn(self, path: str, text: str) -> None:
+        """Tell those who watch the agent, and those who watch its parent."""
+        for agent in (self._registry.root, *self._registry.agents):
+            if agent.path == path:
+                for thread_id in (agent.agent_id, agent.parent_id):
+                    thread = self._manager.find(thread_id)
+                    if thread is not None:
+                        thread.outbox.publish([Warning(text)])
 
     async def wait(self, targets: Sequence[str], *, within: float) -> Waited:
         """Wait until one of the targets is final. Cancel-safe."""
@@ -156,6 +255,9 @@ class AgentTree:
             thread = self._manager.find(one.agent_id)
             if thread is not None:
                 await thread.stop()
+        with trio.move_on_after(_SPAWN_WITHIN):
+            while not agent.closed:
+                await self._changed.wait()
         return before
 
     def _living(self, target: str) -> Thread:
@@ -168,14 +270,24 @@ class AgentTree:
         return ", ".join(agent.agent_id for agent in self._registry.agents if not agent.closed) or "none"
 
     def _told(self, agent_id: str, msg: EventMsg) -> None:
-        ended = self._registry.told(agent_id, msg)
+        told = self._registry.told(agent_id, msg)
+        if told == "nothing":
+            return
         changed, self._changed = self._changed, trio.Event()
         changed.set()
         agent = self._registry.find(agent_id)
-        if ended and agent is not None and agent.state.status != "shutdown":
-            parent = self._manager.find(agent.parent_id)
-            if parent is not None:
-                parent.inject_nowait([subagent_notification(agent_id, state_json(agent.state))])
+        if agent is not None and agent.closed and self._accounts is not None:
+            self._accounts.close(agent.path)
+        self._queue.grant(self._registry.reserve_if_free)
+        if told == "ended":
+            self._announce(agent_id)
+
+    def _announce(self, agent_id: str) -> None:
+        """Put the end of an agent's work into its parent's history."""
+        agent = self._registry.find(agent_id)
+        parent = self._manager.find(agent.parent_id) if agent is not None else None
+        if agent is not None and parent is not None:
+            parent.inject_nowait([subagent_notification(agent_id, state_json(agent.state))])
 
 
 class Control:
@@ -186,18 +298,13 @@ class Control:
         self._thread_id = thread_id
         self._mailbox = mailbox
 
-    async def spawn(
-        self, message: str, *, model: str | None, reasoning_effort: str | None, fork_context: bool
-    ) -> Spawned:
+    async def spawn(self, request: SpawnRequest) -> Spawned:
         """Start an agent below this thread."""
-        return await self._tree.spawn(
-            self._thread_id,
-            self._mailbox,
-            message,
-            model=model,
-            reasoning_effort=reasoning_effort,
-            fork_context=fork_context,
-        )
+        return await self._tree.spawn(self._thread_id, self._mailbox, request)
+
+    def below(self) -> Sequence[AgentInfo]:
+        """All agents below this thread."""
+        return self._tree.below(self._thread_id)
 
     async def wait(self, targets: Sequence[str], *, within: float) -> Waited:
         """Wait until one of the targets has ended."""

@@ -2,60 +2,90 @@
 
     reserve --> reserved --commit--> pending_init --> running <--> completed | errored | interrupted
     any living --closed--> shutdown              the place is free from then on; an ended agent's too
-Law: reserved plus living agents never exceed the limit; a reservation is committed or released.
+Law: reserved plus working agents never exceed a limit; a reservation is committed or released.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Literal, TypeAlias
 
 import attrs
 
 from codex.ports.agents import AgentFailure
+from codex.protocol.budget import Budget
 from codex.protocol.event import (
     ErrorNotice,
     EventMsg,
+    ItemCompleted,
     ShutdownComplete,
     TaskComplete,
     TaskStarted,
+    TokenCount,
     TurnAborted,
     TurnFailed,
 )
-from codex.protocol.item import AgentState
+from codex.protocol.item import AgentMessage, AgentState
+from codex.protocol.usage import TokenUsage
 
 _NICKNAMES = (
     "Ada", "Alan", "Barbara", "Carl", "Edsger", "Emmy", "Frances", "Grace", "Hedy", "Joe",
     "Karen", "Leslie", "Lynn", "Margaret", "Niklaus", "Radia", "Robin", "Sophie", "Tony", "Ursula",
 )  # fmt: skip
 _ENDED = ("completed", "errored", "shutdown", "not_found")
+NO_BUDGET = Budget()
+# What an event means for those who watch: nothing, another state, or the end of the agent's work.
+Told: TypeAlias = Literal["nothing", "changed", "ended"]
 
 
 @attrs.define
 class Agent:
-    """One agent's record."""
+    """One agent's record. `failed`: it was ended by a crash or from outside, which its end does not hide."""
 
     agent_id: str
     parent_id: str
     nickname: str
     path: str
     depth: int
+    budget: Budget = NO_BUDGET
     state: AgentState = AgentState("pending_init")
     closed: bool = False
+    failed: bool = False
+    usage: TokenUsage = TokenUsage()
+    last_words: str | None = None
+
+    @property
+    def working(self) -> bool:
+        """Whether it takes one of the places."""
+        return not self.closed and self.state.status in ("pending_init", "running")
 
 
 class Registry:
-    """All agents of one root thread."""
+    """All agents of one root thread.
 
-    def __init__(self, root_id: str, *, max_agents: int, max_depth: int) -> None:
-        self._root_id = root_id
+    `max_agents` and `max_depth` are the configuration's; `budget` is the root thread's own.
+    """
+
+    def __init__(self, root_id: str, *, max_agents: int, max_depth: int, budget: Budget = NO_BUDGET) -> None:
+        self.root = Agent(root_id, "", "", "/root", 0, budget)
         self._max_agents = max_agents
         self._max_depth = max_depth
         self._agents: dict[str, Agent] = {}
-        self._reserved = 0
+        self._reserved: list[str] = []
         self._named = 0
 
     @property
     def agents(self) -> Iterable[Agent]:
         """All that were ever committed, in their order."""
         return self._agents.values()
+
+    @property
+    def working(self) -> list[str]:
+        """The ids of those that hold a place."""
+        return [agent.agent_id for agent in self._agents.values() if agent.working]
+
+    def is_working(self, agent_id: str) -> bool:
+        """Whether the agent holds a place."""
+        agent = self._agents.get(agent_id)
+        return agent is not None and agent.working
 
     def depth(self, thread_id: str) -> int:
         """0 for the root, 1 for its children."""
@@ -69,24 +99,74 @@ class Registry:
     def reserve(self, parent_id: str) -> None:
         """Take a place before the agent is made; `commit` or `release` follows.
 
-        Raises: AgentFailure over the limits of depth and number.
+        Raises: AgentFailure over the limits of the configuration, or of a budget of the parent or any agent above it.
         """
+        full = self._too_deep(parent_id) or self._full(parent_id)
+        if full:
+            raise AgentFailure(f"collab spawn failed: {full}")
+        self._reserved.append(parent_id)
+
+    def reserve_if_free(self, parent_id: str) -> bool:
+        """Take a place if there is one now.
+
+        Raises: AgentFailure when there never will be one: the tree is too deep there.
+        """
+        too_deep = self._too_deep(parent_id)
+        if too_deep:
+            raise AgentFailure(f"collab spawn failed: {too_deep}")
+        if self._full(parent_id):
+            return False
+        self._reserved.append(parent_id)
+        return True
+
+    def release(self, parent_id: str) -> None:
+        """Give a reserved place back."""
+        self._reserved.remove(parent_id)
+
+    def _too_deep(self, parent_id: str) -> str:
+        """Why there may be no agent at this depth; empty where there may."""
         if not self.may_spawn(parent_id):
-            raise AgentFailure(
-                f"collab spawn failed: agent depth limit reached (agents.max_depth = {self._max_depth}); "
-                "solve the task yourself"
-            )
-        living = sum(1 for agent in self._agents.values() if not agent.closed and agent.state.status not in _ENDED)
-        if living + self._reserved >= self._max_agents:
-            raise AgentFailure(
-                f"collab spawn failed: agent thread limit reached (agents.max_threads = {self._max_agents}); "
+            return f"agent depth limit reached (agents.max_depth = {self._max_depth}); solve the task yourself"
+        for owner in self.upwards(parent_id):
+            allowed = owner.budget.depth
+            if allowed is not None and self.depth(parent_id) + 1 - owner.depth > allowed:
+                return f"the budget of {owner.path} allows {allowed} levels of agents below it; solve the task yourself"
+        return ""
+
+    def _full(self, parent_id: str) -> str:
+        """Why there is no place now; empty where there is one."""
+        if len(self.working) + len(self._reserved) >= self._max_agents:
+            return (
+                f"agent thread limit reached (agents.max_threads = {self._max_agents}); "
                 "wait for an agent to finish, or close one"
             )
-        self._reserved += 1
+        for owner in self.upwards(parent_id):
+            budget = owner.budget
+            if budget.fan_out is not None and self._working_below(parent_id, children_only=True) >= budget.fan_out:
+                return (
+                    f"the budget of {owner.path} allows each agent {budget.fan_out} children at once; "
+                    "wait for one to finish, or close one"
+                )
+            if budget.agents is not None and self._working_below(owner.agent_id) >= budget.agents:
+                return (
+                    f"the budget of {owner.path} allows {budget.agents} agents at once below it; "
+                    "wait for one to finish, or close one"
+                )
+        return ""
 
-    def release(self) -> None:
-        """Give a reserved place back."""
-        self._reserved -= 1
+    def _working_below(self, owner_id: str, *, children_only: bool = False) -> int:
+        parents = [agent.parent_id for agent in self._agents.values() if agent.working] + self._reserved
+        if children_only:
+            return parents.count(owner_id)
+        return sum(any(owner.agent_id == owner_id for owner in self.upwards(parent)) for parent in parents)
+
+    def upwards(self, thread_id: str) -> Iterator[Agent]:
+        """The agent, its parent and so on; the root is the last."""
+        agent = self._agents.get(thread_id)
+        while agent is not None:
+            yield agent
+            agent = self._agents.get(agent.parent_id)
+        yield self.root
 
     def nickname(self) -> str:
         """The next free name; used-up names come again with a number."""
@@ -101,7 +181,7 @@ class Registry:
 
     def commit(self, agent: Agent) -> None:
         """The agent exists; its place is no longer only reserved."""
-        self._reserved -= 1
+        self._reserved.remove(agent.parent_id)
         self._agents[agent.agent_id] = agent
 
     def find(self, agent_id: str) -> Agent | None:
@@ -115,35 +195,61 @@ class Registry:
         own = self._agents.get(agent_id)
         return [*found, own] if own else found
 
-    def told(self, agent_id: str, msg: EventMsg) -> bool:
-        """Follow an agent's events; True when it has just come to an end of its work."""
+    def is_below(self, agent_id: str, owner_id: str) -> bool:
+        """Whether the agent is a descendant of the thread."""
         agent = self._agents.get(agent_id)
-        state = _state_after(msg)
-        if agent is None or state is None or agent.closed:
-            return False
-        agent.state = state
-        agent.closed = state.status == "shutdown"
-        return state.status in ("completed", "errored", "shutdown")
+        return agent is not None and any(owner.agent_id == owner_id for owner in self.upwards(agent.parent_id))
+
+    def usage_below(self, owner_id: str) -> TokenUsage:
+        """What all descendants of the thread have used."""
+        below = (agent.usage for agent in self._agents.values() if self.is_below(agent.agent_id, owner_id))
+        return sum(below, TokenUsage())
+
+    def fail(self, agent_id: str, reason: str) -> None:
+        """The agent is ended from outside, and not because somebody closed it."""
+        agent = self._agents[agent_id]
+        agent.state, agent.failed = AgentState("errored", _with_last_words(reason, agent.last_words)), True
+
+    def told(self, agent_id: str, msg: EventMsg) -> Told:
+        """Follow an agent's events."""
+        agent = self._agents.get(agent_id)
+        if agent is None or agent.closed:
+            return "nothing"
+        match msg:
+            case TokenCount(total=total):
+                agent.usage = total
+                return "nothing"
+            case ItemCompleted(item=AgentMessage(text=text)):
+                agent.last_words = text
+                return "nothing"
+            case TaskStarted():
+                agent.last_words, agent.failed = None, False
+                agent.state = AgentState("running")
+                return "changed"
+            case TaskComplete(last_agent_message=text):
+                agent.state = AgentState("completed", text)
+            case TurnAborted(reason="shutdown"):
+                return "nothing"
+            case TurnAborted():
+                if not agent.failed:
+                    agent.state = AgentState("interrupted")
+                return "changed"
+            case TurnFailed(message=text):
+                agent.state = AgentState("errored", _with_last_words(text, agent.last_words))
+            case ErrorNotice(turn_id=None, message=text):
+                self.fail(agent_id, text)
+            case ShutdownComplete():
+                agent.closed = True
+                if not agent.failed:
+                    agent.state = AgentState("shutdown")
+                return "changed"
+            case _:
+                return "nothing"
+        return "ended"
 
 
-def _state_after(msg: EventMsg) -> AgentState | None:
-    match msg:
-        case TaskStarted():
-            return AgentState("running")
-        case TaskComplete(last_agent_message=text):
-            return AgentState("completed", text)
-        case TurnFailed(message=text):
-            return AgentState("errored", text)
-        case TurnAborted(reason="shutdown"):
-            return None
-        case TurnAborted():
-            return AgentState("interrupted")
-        case ErrorNotice(turn_id=None, message=text):
-            return AgentState("errored", text)
-        case ShutdownComplete():
-            return AgentState("shutdown")
-        case _:
-            return None
+def _with_last_words(reason: str, last_words: str | None) -> str:
+    return reason if not last_words else f"{reason}\n\nWhat the agent had said by then:\n{last_words}"
 
 
 def is_final(state: AgentState) -> bool:

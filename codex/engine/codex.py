@@ -10,12 +10,14 @@ import trio
 
 from actors import Runtime, open_runtime
 from codex.agents import AgentTree
+from codex.base.ids import uuid7
 from codex.config.schema import Config
 from codex.engine.installation import installation_id
 from codex.engine.processes import Processes
 from codex.model import open_model_client
 from codex.ports.approvals import Reviewer
 from codex.ports.model import ModelClient
+from codex.protocol.budget import Budget
 from codex.sandbox.zygote import Zygote
 from codex.session import Identity, Services
 from codex.threads import AgentsOf, Thread, ThreadManager
@@ -50,12 +52,20 @@ class Codex:
         """All living threads, sub-agents too."""
         return tuple(self._manager.threads)
 
-    async def start_thread(self, config: Config | None = None) -> Thread:
+    async def start_thread(self, config: Config | None = None, *, budget: Budget | None = None) -> Thread:
         """Start a thread, with other settings if given.
+
+        Args:
+          budget: what the thread and all its sub-agents may use; its `seconds` count for agents only.
 
         Raises: UserError when no model is configured.
         """
-        return await self._manager.start(config or self._config)
+        config = config or self._config
+        if budget is None:
+            return await self._manager.start(config)
+        thread_id = uuid7()
+        tree = self._trees[thread_id] = self._tree(thread_id, config, budget)
+        return await self._manager.start(config, thread_id=thread_id, services=tree.root_services())
 
     async def resume_thread(self, thread_id: str) -> Thread:
         """Go on with the stored thread of this id or this name, or join the living one.
@@ -156,13 +166,14 @@ class Codex:
             return None
         tree = self._trees.get(identity.session_id)
         if tree is None:
-            tree = AgentTree(
-                self._manager, identity.session_id, max_agents=config.max_agents, max_depth=config.max_depth
-            )
-            self._trees[identity.session_id] = tree
+            tree = self._trees[identity.session_id] = self._tree(identity.session_id, config, Budget())
         if identity.depth >= config.max_depth:
             return None
         return partial(tree.control, identity.thread_id)
+
+    def _tree(self, root_id: str, config: Config, budget: Budget) -> AgentTree:
+        limits = {"max_agents": config.max_agents, "max_depth": config.max_depth}
+        return AgentTree(self._manager, root_id, **limits, budget=budget)
 
 
 @asynccontextmanager

@@ -37,6 +37,8 @@ def chat_body(body: JsonObject, tools: PlainTools) -> JsonObject:
         }
     if service_tier := get_str(body, "service_tier"):
         chat["service_tier"] = service_tier
+    if "max_output_tokens" in body:
+        chat["max_tokens"] = body["max_output_tokens"]
     return chat
 
 

@@ -7,7 +7,9 @@ import attrs
 
 from codex.base.errors import ToolFailure
 from codex.base.jsontext import JsonObject
+from codex.protocol.budget import Budget
 from codex.protocol.item import AgentState
+from codex.protocol.usage import TokenUsage
 
 
 def state_json(state: AgentState) -> str | JsonObject:
@@ -17,6 +19,37 @@ def state_json(state: AgentState) -> str | JsonObject:
 
 class AgentFailure(ToolFailure):
     """What was asked of the agents cannot be done; the text is for the model."""
+
+
+@attrs.frozen
+class SpawnRequest:
+    """The agent that is wanted.
+
+    `model` and `reasoning_effort`: None is the parent's. `fork_context`: it starts with the parent's history. `queue`:
+    wait for a free place, first come first served, instead of failing.
+    """
+
+    message: str
+    model: str | None = None
+    reasoning_effort: str | None = None
+    fork_context: bool = False
+    budget: Budget = Budget()
+    queue: bool = False
+
+
+@attrs.frozen
+class AgentInfo:
+    """One agent as others see it. `usage` is its own; `below` is that of all agents below it."""
+
+    agent_id: str
+    parent_id: str
+    path: str
+    nickname: str
+    model: str
+    state: AgentState
+    budget: Budget
+    usage: TokenUsage
+    below: TokenUsage
 
 
 @attrs.frozen
@@ -38,13 +71,15 @@ class Waited:
 class AgentControl(Protocol):
     """The agents below one thread."""
 
-    async def spawn(
-        self, message: str, *, model: str | None, reasoning_effort: str | None, fork_context: bool
-    ) -> Spawned:
+    async def spawn(self, request: SpawnRequest) -> Spawned:
         """Start an agent with a first message; returns once it has taken it.
 
         Cancel-safe: cancelled, no agent is left. Raises: AgentFailure over a limit.
         """
+        ...
+
+    def below(self) -> Sequence[AgentInfo]:
+        """All agents below this thread that were ever started, each after its parent."""
         ...
 
     async def wait(self, targets: Sequence[str], *, within: float) -> Waited:

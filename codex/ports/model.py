@@ -26,6 +26,7 @@ ModelErrorKind: TypeAlias = Literal[
     "stream_disconnected",
     "too_many_failed_attempts",
     "internal_server_error",
+    "budget_exceeded",
     "other",
 ]
 

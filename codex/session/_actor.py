@@ -101,7 +101,7 @@ class _Session:
         self._mailbox = mailbox
         self._context = context
         self._machine = SessionMachine()
-        self._agents = context.agents(mailbox) if context.agents else None
+        self._agents = context.places.agents = context.agents(mailbox) if context.agents else None
         self._router = offer(context.config, context.model, agents=self._agents is not None)
         agents_md = read_agents_md(context.config)
         self._memory = Memory(context, agents_md, self._router.specs)
@@ -259,6 +259,7 @@ class _Session:
             thread=self._mailbox.ref,
             spawn_background=lambda run, name: self._mailbox.spawn(run, name=name, shutdown=0),
             images=context.model.supports_image_input,
+            meter=context.services.meter,
         )
 
     async def _start_turn(self, op: TurnInput) -> None:

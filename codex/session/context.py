@@ -11,6 +11,7 @@ from codex.config.schema import Config
 from codex.model import ModelInfo
 from codex.ports.agents import AgentControl
 from codex.ports.approvals import Reviewer
+from codex.ports.meter import Meter
 from codex.ports.model import ModelClient
 from codex.protocol.response_item import ResponseItem
 from codex.protocol.usage import TokenUsage
@@ -62,12 +63,16 @@ class Places:
     """Where the parts of a thread are reached: each enters itself when it starts; a restart does not change its ref."""
 
     session: Ref[Message] | None = None
+    agents: AgentControl | None = None
     writer: Ref[rollout.Message] | None = None
 
 
 @attrs.frozen
 class Services:
-    """What all sessions of an engine share. `reviewer`: the program's own, which answers the questions of all."""
+    """What all sessions of an engine share.
+
+    `reviewer`: the program's own, which answers the questions of all. `meter`: counts for a session with a budget.
+    """
 
     client: ModelClient
     processes: ProcessSource
@@ -75,6 +80,7 @@ class Services:
     originator: str
     installation_id: str
     reviewer: Reviewer | None = None
+    meter: Meter | None = None
 
 
 @attrs.frozen

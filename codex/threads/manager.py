@@ -10,14 +10,14 @@ import attrs
 import trio
 
 import codex.rollout as rollout
-from actors import Down, Mailbox, Ref, Runtime
+from actors import Down, Exit, Mailbox, Ref, Runtime
 from codex.base.errors import CodexError
 from codex.base.ids import uuid7
 from codex.config.rules_directories import rules_directories
 from codex.config.schema import Config
 from codex.model import lookup_model
 from codex.ports.agents import AgentControl
-from codex.protocol.event import ShutdownComplete
+from codex.protocol.event import ErrorNotice, ShutdownComplete
 from codex.session import (
     Identity,
     Inbox,
@@ -52,7 +52,7 @@ class ThreadManager:
     """All living threads by id. Each is a supervisor of two: the writer of its rollout, and its session."""
 
     def __init__(self, runtime: Runtime, services: Services) -> None:
-        self._services = services
+        self.services = services
         self._threads: dict[str, Thread] = {}
         self._root: Ref[Down] = runtime.spawn(self._own, name="threads", shutdown=_STOP_WITHIN)
         self._mailbox: Mailbox[Down] | None = None
@@ -69,13 +69,16 @@ class ThreadManager:
         """The living thread of this id."""
         return self._threads.get(thread_id)
 
-    async def start(self, config: Config) -> Thread:
+    async def start(self, config: Config, *, thread_id: str | None = None, services: Services | None = None) -> Thread:
         """Start a root thread.
+
+        Args:
+          services: others than the engine's, for a thread whose use is limited.
 
         Raises: UserError when no model is configured, the model's data cannot be read, or a rules file is broken.
         """
-        thread_id = uuid7()
-        return await self._start(Identity(thread_id, thread_id), config, Restored())
+        thread_id = thread_id or uuid7()
+        return await self._start(Identity(thread_id, thread_id), config, Restored(), services=services)
 
     async def resume(self, config: Config, stored: "rollout.Restored") -> Thread:
         """Go on with a stored thread in its own rollout."""
@@ -93,8 +96,12 @@ class ThreadManager:
         model: str | None,
         reasoning_effort: str | None,
         fork_context: bool,
+        services: Services | None = None,
     ) -> Thread:
         """Start a thread below another one, with its settings; it cannot outlive it.
+
+        Args:
+          services: others than the engine's, for a thread whose use is limited.
 
         Cancel-safe: cancelled, no thread was started.
         """
@@ -115,15 +122,15 @@ class ThreadManager:
             depth=depth,
             forked_from=parent_id if fork_context else None,
         )
-        return await self._start(identity, config, restored, mailbox)
+        return await self._start(identity, config, restored, mailbox, services=services)
 
-    async def resume_child(self, ended: Thread, mailbox: Mailbox[Inbox]) -> Thread:
+    async def resume_child(self, ended: Thread, mailbox: Mailbox[Inbox], *, services: Services | None = None) -> Thread:
         """Go on with a child that has ended, in its own rollout, below the same parent, which owns the mailbox.
 
         Cancel-safe: cancelled, no thread was started. Raises: CodexError when its rollout cannot be read.
         """
         stored = await trio.to_thread.run_sync(rollout.load, ended.config.codex_home, ended.thread_id)
-        return await self._start(ended.identity, ended.config, restored_from(stored), mailbox)
+        return await self._start(ended.identity, ended.config, restored_from(stored), mailbox, services=services)
 
     async def stop_all(self) -> None:
         """End all root threads, and with them all others; returns when nothing is left of them."""
@@ -142,7 +149,7 @@ class ThreadManager:
         async for down in mailbox:
             for thread in tuple(self._threads.values()):
                 if thread.place == down.ref:
-                    self._end(thread)
+                    self._end(thread, down.exit)
 
     async def _rules_of(self, identity: Identity, config: Config) -> RuleBook:
         """Those of the tree that the thread belongs to, read when its first thread starts."""
@@ -153,15 +160,23 @@ class ThreadManager:
             self._rules[identity.session_id] = book
         return book
 
-    def _end(self, thread: Thread) -> None:
+    def _end(self, thread: Thread, ended: Exit | None = None) -> None:
         self._threads.pop(thread.thread_id, None)
         session_id = thread.identity.session_id
         if not any(other.identity.session_id == session_id for other in self._threads.values()):
             self._rules.pop(session_id, None)
+        if ended is not None and ended.kind == "crash":
+            thread.outbox.publish([ErrorNotice(None, f"the thread crashed: {ended.error}")])
         thread.outbox.publish([ShutdownComplete()])
 
     async def _start(
-        self, identity: Identity, config: Config, restored: Restored, owner: Mailbox[Inbox] | None = None
+        self,
+        identity: Identity,
+        config: Config,
+        restored: Restored,
+        owner: Mailbox[Inbox] | None = None,
+        *,
+        services: Services | None = None,
     ) -> Thread:
         await self._ready.wait()
         assert self._mailbox is not None
@@ -172,7 +187,7 @@ class ThreadManager:
             identity=identity,
             config=config,
             model=lookup_model(config),
-            services=self._services,
+            services=services or self.services,
             outbox=Outbox(identity.thread_id),
             places=Places(),
             rollout_path=path,
@@ -189,10 +204,7 @@ class ThreadManager:
             if isinstance(failed.__cause__, CodexError):
                 raise failed.__cause__ from None
             raise
-        assert context.places.session is not None
-        thread = Thread(
-            identity, config, supervisor.ref, context.places.session, context.outbox, path, self._services.processes
-        )
+        thread = Thread(identity, config, supervisor.ref, context.places, context.outbox, path, self.services.processes)
         self._threads[identity.thread_id] = thread
         self._mailbox.watch(supervisor.ref)
         return thread

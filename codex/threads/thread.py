@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Never
+from typing import TYPE_CHECKING, Never
 
 import trio
 
@@ -19,10 +19,13 @@ from codex.protocol.op import Op, Shutdown, Submission, TurnInput
 from codex.protocol.response_item import ResponseItem
 from codex.protocol.terminal import BackgroundTerminal
 from codex.protocol.user_input import TextInput, UserInput
-from codex.session import CopyHistory, Identity, Inject, Outbox, Submit
+from codex.session import CopyHistory, Identity, Inject, Outbox, Places, Submit
 from codex.session import Message as SessionMessage
 from codex.threads.turn_events import TurnEvents
 from codex.tools import ProcessSource
+
+if TYPE_CHECKING:
+    from codex.threads.sub_agents import SubAgents
 
 _STOP_WITHIN = 10.0
 
@@ -51,17 +54,19 @@ class Thread:
         identity: Identity,
         config: Config,
         place: Ref[Never],
-        session: Ref[SessionMessage],
+        places: Places,
         outbox: Outbox,
         path: str | None,
         processes: ProcessSource,
     ) -> None:
+        assert places.session is not None
         self.identity = identity
+        self._places = places
         self.config = config
         self.outbox = outbox
         self.place = place
         self.rollout_path = path
-        self._session = session
+        self._session: Ref[SessionMessage] = places.session
         self._processes = processes
 
     @property
@@ -73,6 +78,13 @@ class Thread:
     def alive(self) -> bool:
         """Whether it still takes operations."""
         return self._session.alive
+
+    @property
+    def agents(self) -> "SubAgents":
+        """The sub-agents below this thread: start some, run them side by side, see the tree."""
+        from codex.threads.sub_agents import SubAgents
+
+        return SubAgents(lambda: self._places.agents)
 
     async def submit(self, op: Op) -> str:
         """Hand an operation to the thread; its id comes back when the thread has taken it.

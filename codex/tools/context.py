@@ -9,6 +9,7 @@ from actors import Mailbox, Ref
 from codex.config.schema import Config
 from codex.ports.agents import AgentControl
 from codex.ports.approvals import Approvals
+from codex.ports.meter import Meter
 from codex.protocol.event import EventMsg
 from codex.protocol.response_item import ResponseItem
 from codex.tools.rulebook import RuleBook
@@ -81,6 +82,7 @@ class ToolContext:
     rules: RuleBook = attrs.field(factory=RuleBook)
     agent_path: str = "/root"
     images: bool = True
+    meter: Meter | None = None
     touched: "list[Touched]" = attrs.field(factory=list["Touched"])
 
 

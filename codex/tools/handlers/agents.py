@@ -6,7 +6,7 @@ import attrs
 
 from codex.base.errors import ToolFailure
 from codex.base.jsontext import Json, JsonObject, encode
-from codex.ports.agents import AgentControl, state_json
+from codex.ports.agents import AgentControl, SpawnRequest, state_json
 from codex.protocol.event import ItemCompleted, ItemStarted
 from codex.protocol.item import AgentState, CollabTool, CollabToolCall
 from codex.tools.arguments import Arguments, BadArguments
@@ -57,10 +57,12 @@ async def spawn_agent(call: ToolCall, site: CallSite) -> OutputBody:
     shown = await _Shown.start(site, "spawn_agent", prompt=message)
     try:
         spawned = await control.spawn(
-            message,
-            model=arguments.text("model"),
-            reasoning_effort=arguments.text("reasoning_effort"),
-            fork_context=arguments.flag("fork_context", default=False),
+            SpawnRequest(
+                message,
+                model=arguments.text("model"),
+                reasoning_effort=arguments.text("reasoning_effort"),
+                fork_context=arguments.flag("fork_context", default=False),
+            )
         )
     except ToolFailure:
         await shown.end({}, failed=True)

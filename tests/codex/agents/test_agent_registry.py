@@ -7,8 +7,17 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from codex.agents.registry import Agent, Registry, is_final
 from codex.ports.agents import AgentFailure
-from codex.protocol.event import ShutdownComplete, TaskComplete, TaskStarted, TurnAborted, TurnFailed
-from codex.protocol.item import AgentState
+from codex.protocol.event import (
+    ErrorNotice,
+    ItemCompleted,
+    ShutdownComplete,
+    TaskComplete,
+    TaskStarted,
+    TokenCount,
+    TurnAborted,
+    TurnFailed,
+)
+from codex.protocol.item import AgentMessage, AgentState
 from codex.protocol.usage import TokenUsage
 
 DONE = TaskComplete("turn", "the result", TokenUsage(), 1)
@@ -92,7 +101,7 @@ class Places(RuleBasedStateMachine):
     def spawn_ends(self, succeeds: bool) -> None:
         parent = self.reserved.pop()
         if not succeeds:
-            self.registry.release()
+            self.registry.release(parent)
             return
         self.made += 1
         agent_id = f"agent{self.made}"
@@ -123,3 +132,28 @@ class Places(RuleBasedStateMachine):
 
 TestPlaces = Places.TestCase
 TestPlaces.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+
+
+def test_an_interrupted_agent_gives_its_place_back() -> None:
+    registry = Registry("root", max_agents=1, max_depth=1)
+    spawn(registry, "a")
+    registry.told("a", TurnAborted("turn", "interrupted", TokenUsage()))
+    spawn(registry, "b")
+
+
+def test_a_crash_is_not_hidden_by_the_end_that_follows_it() -> None:
+    registry = Registry("root", max_agents=1, max_depth=1)
+    agent = spawn(registry, "a")
+    registry.told("a", ItemCompleted("turn", AgentMessage("m", "half of it")))
+    assert registry.told("a", ErrorNotice(None, "the thread crashed")) == "ended"
+    assert registry.told("a", ShutdownComplete()) == "changed"
+    assert agent.closed
+    assert agent.state == AgentState("errored", "the thread crashed\n\nWhat the agent had said by then:\nhalf of it")
+
+
+def test_use_is_added_up_below_each_agent() -> None:
+    registry = Registry("root", max_agents=6, max_depth=3)
+    for agent_id, parent, tokens in (("a", "root", 1), ("b", "a", 10), ("c", "b", 100), ("d", "root", 1_000)):
+        spawn(registry, agent_id, parent)
+        registry.told(agent_id, TokenCount("turn", TokenUsage(total_tokens=tokens), TokenUsage()))
+    assert [registry.usage_below(owner).total_tokens for owner in ("root", "a", "b", "c")] == [1_111, 110, 100, 0]

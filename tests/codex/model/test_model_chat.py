@@ -286,6 +286,11 @@ def test_the_body_asks_for_the_same_in_chat_words() -> None:
     }
 
 
+def test_the_longest_answer_that_is_allowed_is_told_to_a_chat_server() -> None:
+    chat = chat_body({"model": "m", "input": [], "max_output_tokens": 100}, PlainTools([]))
+    assert chat["max_tokens"] == 100
+
+
 async def test_a_chat_server_is_asked_at_its_own_address_and_understood() -> None:
     d = DIALECTS["openai"]
     answer = head(transfer_encoding="chunked") + b""

@@ -1,0 +1,231 @@
+"""A thread's sub-agents, as programs hold them: started in a block, asked for their result, run side by side."""
+
+import math
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager
+from typing import TypedDict, Unpack
+
+import attrs
+import trio
+
+from codex.base.errors import CodexError, UserError
+from codex.base.jsontext import JsonObject
+from codex.ports.agents import AgentControl, AgentInfo, Spawned, SpawnRequest
+from codex.protocol.budget import Budget
+from codex.protocol.item import AgentState
+
+_CLOSE_WITHIN = 30.0
+_NO_BUDGET = Budget()
+
+
+class SubAgentError(CodexError):
+    """A sub-agent ended without a result: it failed, was interrupted or closed, or its budget was used up.
+
+    `state` is where it stands; its message is the cause, with the agent's last words where it had said anything.
+    """
+
+    def __init__(self, path: str, state: AgentState) -> None:
+        super().__init__(f"agent {path} {state.status}" + (f": {state.message}" if state.message else ""))
+        self.path = path
+        self.state = state
+
+
+class SubAgent:
+    """A sub-agent in the block that started it."""
+
+    def __init__(self, control: AgentControl, spawned: Spawned) -> None:
+        self._control = control
+        self.agent_id = spawned.agent_id
+        self.nickname = spawned.nickname
+
+    @property
+    def info(self) -> AgentInfo:
+        """What is known of it: path, model, state, budget, and what it and all below it have used."""
+        return next(info for info in self._control.below() if info.agent_id == self.agent_id)
+
+    @property
+    def state(self) -> AgentState:
+        """Where it stands."""
+        return self._control.state(self.agent_id)
+
+    async def result(self) -> str:
+        """Its last message, once its turn has ended. Waits without polling; cancel-safe: the agent goes on.
+
+        Raises: SubAgentError when it ended in another way.
+        """
+        await self._control.wait([self.agent_id], within=math.inf)
+        state = self.state
+        if state.status != "completed":
+            raise SubAgentError(self.info.path, state)
+        return state.message or ""
+
+    async def send(self, message: str, *, interrupt: bool = False) -> None:
+        """Hand it a message: its running turn takes it, or a new one starts; `interrupt` ends the running one first.
+
+        Raises: AgentFailure when it has ended for good.
+        """
+        await self._control.send_input(self.agent_id, message, interrupt=interrupt)
+
+    async def close(self) -> None:
+        """End it with all below it; returns when nothing of it is left. Once is enough, twice does no harm."""
+        await self._control.close(self.agent_id)
+
+
+@attrs.frozen
+class Outcome:
+    """What became of one of several agents: its result, or the error it ended with."""
+
+    prompt: str
+    result: str | None = None
+    error: CodexError | None = None
+
+
+class SpawnOptions(TypedDict, total=False):
+    """How agents are started.
+
+    `model`, `reasoning_effort`: those of the thread unless given. `budget`: each agent's own. `deadline`: seconds after
+    which an agent is ended, the same as `Budget.seconds`; the smaller counts. `fork`: they start with the thread's
+    history. `queue` (True unless given): wait for a place where all are taken, first come first served, instead of
+    failing.
+    """
+
+    model: str
+    reasoning_effort: str
+    budget: Budget
+    deadline: float
+    fork: bool
+    queue: bool
+
+
+class SubAgents:
+    """The agents below one thread. All of them end with the thread; those of a block, with the block."""
+
+    def __init__(self, control: Callable[[], AgentControl | None]) -> None:
+        self._find_control = control
+
+    def __iter__(self) -> Iterator[AgentInfo]:
+        """All that were ever started below the thread, each after its parent."""
+        return iter(self._control().below())
+
+    def text(self) -> str:
+        """The tree as lines of text: path, state, model, tokens (its own, and of all below it)."""
+        return "".join(
+            f"{'  ' * info.path.count('/')}{info.path.rpartition('/')[2]}  {info.state.status}  {info.model}  "
+            f"{info.usage.total_tokens:,} tokens"
+            + (f" (+{info.below.total_tokens:,} below)" if info.below.total_tokens else "")
+            + "\n"
+            for info in sorted(self, key=lambda info: info.path.split("/"))
+        )
+
+    def json(self) -> list[JsonObject]:
+        """The tree as plain data: one object an agent, its parent named by `parent_id`."""
+        return [
+            {
+                "agent_id": info.agent_id,
+                "parent_id": info.parent_id,
+                "path": info.path,
+                "nickname": info.nickname,
+                "model": info.model,
+                "status": info.state.status,
+                "message": info.state.message,
+                "tokens": info.usage.total_tokens,
+                "tokens_below": info.below.total_tokens,
+            }
+            for info in self
+        ]
+
+    @asynccontextmanager
+    async def spawn(self, prompt: str, **options: Unpack[SpawnOptions]) -> AsyncGenerator[SubAgent, None]:
+        """Start an agent for the time of a block; leaving the block ends it, with all below it.
+
+            async with thread.agents.spawn("Find the bug", budget=Budget(tokens=50_000)) as agent:
+                print(await agent.result())
+
+        Raises: AgentFailure, on entering, over a limit.
+        """
+        control = self._control()
+        agent = SubAgent(control, await control.spawn(_request(prompt, options)))
+        try:
+            yield agent
+        finally:
+            with trio.move_on_after(_CLOSE_WITHIN, shield=True):
+                await agent.close()
+
+    async def map(self, prompts: Iterable[str], **options: Unpack[SpawnOptions]) -> list[str]:
+        """One agent for each prompt, side by side; their results in the order of the prompts.
+
+        The first that ends without a result ends the others. Cancelled, all are gone.
+
+        Raises: SubAgentError, or AgentFailure over a limit.
+        """
+        outcomes = await self._all(prompts, options, until=lambda outcome: outcome.error is not None)
+        for outcome in outcomes:
+            if outcome is not None and outcome.error is not None:
+                raise outcome.error
+        return [outcome.result or "" for outcome in outcomes if outcome is not None]
+
+    async def gather(self, prompts: Iterable[str], **options: Unpack[SpawnOptions]) -> list[Outcome]:
+        """As `map`, but one that ends without a result ends nobody: every outcome comes back, in order."""
+        outcomes = await self._all(prompts, options, until=lambda _: False)
+        return [outcome for outcome in outcomes if outcome is not None]
+
+    async def race(self, prompts: Iterable[str], **options: Unpack[SpawnOptions]) -> Outcome:
+        """One agent for each prompt, side by side; the first result, and the others are ended.
+
+        Raises: SubAgentError, or AgentFailure, of the first that failed when all have.
+        """
+        outcomes = await self._all(prompts, options, until=lambda outcome: outcome.error is None)
+        for outcome in outcomes:
+            if outcome is not None and outcome.error is None:
+                return outcome
+        for outcome in outcomes:
+            if outcome is not None and outcome.error is not None:
+                raise outcome.error
+        raise UserError("race: name at least one prompt")
+
+    async def _all(
+        self, prompts: Iterable[str], options: SpawnOptions, *, until: Callable[[Outcome], bool]
+    ) -> list[Outcome | None]:
+        """Run them side by side until one is `until`; None for those that were ended by that."""
+        all_prompts = [*prompts]
+        outcomes: list[Outcome | None] = [None] * len(all_prompts)
+
+        async def run(index: int, prompt: str) -> None:
+            outcome = await self._run(prompt, options)
+            outcomes[index] = outcome
+            if until(outcome):
+                nursery.cancel_scope.cancel()
+
+        async with trio.open_nursery() as nursery:
+            for index, prompt in enumerate(all_prompts):
+                nursery.start_soon(run, index, prompt)
+        return outcomes
+
+    async def _run(self, prompt: str, options: SpawnOptions) -> Outcome:
+        try:
+            async with self.spawn(prompt, **options) as agent:
+                return Outcome(prompt, await agent.result())
+        except CodexError as error:
+            return Outcome(prompt, error=error)
+
+    def _control(self) -> AgentControl:
+        control = self._find_control()
+        if control is None:
+            raise UserError(
+                "this thread may not have sub-agents: raise agents.max_depth or agents.max_threads in the configuration"
+            )
+        return control
+
+
+def _request(prompt: str, options: SpawnOptions) -> SpawnRequest:
+    budget, deadline = options.get("budget", _NO_BUDGET), options.get("deadline")
+    if deadline is not None:
+        budget = attrs.evolve(budget, seconds=deadline if budget.seconds is None else min(deadline, budget.seconds))
+    return SpawnRequest(
+        prompt,
+        model=options.get("model"),
+        reasoning_effort=options.get("reasoning_effort"),
+        fork_context=options.get("fork", False),
+        budget=budget,
+        queue=options.get("queue", True),
+    )
