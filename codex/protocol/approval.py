@@ -91,6 +91,12 @@ class ExecApprovalRequest:
     available_decisions: tuple[DecisionKind, ...] = ("approved", "approved_for_session", "denied", "abort")
     agent_path: str = "/root"
 
+    def proposing(self, prefix: tuple[str, ...]) -> "ExecApprovalRequest":
+        """The question with a rule that can be approved, too."""
+        yes, session, *no = self.available_decisions
+        decisions: tuple[DecisionKind, ...] = (yes, session, "approved_execpolicy_amendment", *no)
+        return attrs.evolve(self, proposed_execpolicy_amendment=prefix, available_decisions=decisions)
+
 
 @attrs.frozen
 class ApplyPatchApprovalRequest:

@@ -156,7 +156,8 @@ class ThreadManager:
         book = self._rules.get(identity.session_id)
         if book is None:
             has_rules = any(map(os.path.isdir, rules_directories(config)))
-            book = await trio.to_thread.run_sync(read_rules, config) if has_rules else RuleBook(None, config.codex_home)
+            home = "" if config.ignore_rules else config.codex_home
+            book = await trio.to_thread.run_sync(read_rules, config) if has_rules else RuleBook(None, home)
             self._rules[identity.session_id] = book
         return book
 

@@ -10,12 +10,13 @@ from typing import Generic, TypeAlias, TypeVar
 
 import attrs
 
+from codex.base.errors import UserError
 from codex.base.ids import uuid7
 from codex.ports.approvals import ApprovalKey, Asked
-from codex.protocol.approval import Question, ReviewDecision
-from codex.protocol.event import ActionRefused
+from codex.protocol.approval import ApprovedExecpolicyAmendment, Question, ReviewDecision
+from codex.protocol.event import ActionRefused, Warning
 from codex.tools._machine import ActionMachine, Ask, Attempt, Give, Refuse
-from codex.tools.context import CallSite
+from codex.tools.context import CallSite, ToolContext
 
 T = TypeVar("T")
 
@@ -86,6 +87,8 @@ async def perform(
             case Ask():
                 made = await question(step, _facts(site))
                 decision = await approvals.review(Asked(made, (*_scoped(keys, outside=step.outside),)))
+                if isinstance(decision, ApprovedExecpolicyAmendment):
+                    await _allow(site.context, decision.proposed_execpolicy_amendment)
                 step = machine.answered(decision)
             case Attempt():
                 result = await attempt(step)
@@ -95,6 +98,14 @@ async def perform(
             case Give(decision=decision):
                 assert result is not None, "nothing is given before an attempt"
                 return Done(result.result, decision)
+
+
+async def _allow(context: ToolContext, prefix: Sequence[str]) -> None:
+    """Make a rule of the prefix; where it cannot be kept, that is told, and the yes holds."""
+    try:
+        await context.rules.allow(prefix)
+    except UserError as error:
+        await context.publisher.publish([Warning(str(error))])
 
 
 async def tell_refusal(site: CallSite, action: str, reason: str) -> None:

@@ -1,7 +1,10 @@
 """The rules in force for one tree of agents. What is approved for good counts for all of it at once."""
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+import trio
 
 from codex.config.rules_directories import rules_directories
 from codex.config.schema import Config
@@ -22,7 +25,11 @@ def read_rules(config: Config) -> "RuleBook":
 
 
 class RuleBook:
-    """What the rules say about commands; they are replaced as a whole when one is added."""
+    """What the rules say about commands; they are replaced as a whole when one is added.
+
+    Args:
+      codex_home: below it is the file that grows from answers; empty where none may be added.
+    """
 
     def __init__(self, rules: "Rules | None" = None, codex_home: str = "") -> None:
         self._rules = rules
@@ -36,3 +43,26 @@ class RuleBook:
     def evaluate(self, argv: Sequence[str]) -> "Evaluation | None":
         """What the rules say about a command; None where there are none."""
         return self._rules.evaluate(argv) if self._rules else None
+
+    def propose(self, argv: Sequence[str], requested: Sequence[str]) -> tuple[str, ...] | None:
+        """The prefix that a yes for good would allow; None when there is none to offer.
+
+        Args:
+          requested: the one that the model asks for.
+        """
+        if not self._codex_home:
+            return None
+        from codex.execpolicy import NO_RULES, propose_prefix
+
+        return propose_prefix(self._rules or NO_RULES, argv, requested)
+
+    async def allow(self, prefix: Sequence[str]) -> None:
+        """Allow commands that begin so, at once and from every later start on. Cancelled, it is done all the same.
+
+        Raises:
+          AmendError: it could not be kept in the file; it counts until the end of this tree.
+        """
+        from codex.execpolicy import DEFAULT_FILE, NO_RULES, append_prefix_rule
+
+        self._rules = (self._rules or NO_RULES).with_prefix(prefix)
+        await trio.to_thread.run_sync(append_prefix_rule, os.path.join(self._codex_home, DEFAULT_FILE), prefix)

@@ -152,6 +152,14 @@ async def test_a_question_says_all_that_is_known_about_the_command() -> None:
         started_at=question.started_at,
         deadline_at=question.started_at + 600,
         outside=True,
+        proposed_execpolicy_amendment=("touch", "made"),
+        available_decisions=(
+            "approved",
+            "approved_for_session",
+            "approved_execpolicy_amendment",
+            "denied",
+            "abort",
+        ),
         agent_path="/root",
     )
     about = [event for event in events if getattr(event, "call_id", None) == "call_1" or is_about(event, "call_1")]
@@ -455,4 +463,4 @@ async def test_an_answer_that_does_not_fit_is_the_programs_mistake() -> None:
     script = [[TOUCH], [text("done")]]
     async with open_test_codex(script, approval_policy="untrusted") as codex:
         with pytest.raises(UserError, match="was not proposed"):
-            await codex.run_turn("go", on_approval=lambda _: ApprovedExecpolicyAmendment(("touch",)))
+            await codex.run_turn("go", on_approval=lambda _: ApprovedExecpolicyAmendment(("rm",)))

@@ -7,8 +7,15 @@ from typing import Any
 import pytest
 
 from codex.base.errors import UserError
-from codex.protocol.approval import Approved, Question
-from codex.protocol.event import ActionRefused, EventMsg
+from codex.protocol.approval import (
+    Approved,
+    ApprovedExecpolicyAmendment,
+    Denied,
+    ExecApprovalRequest,
+    Question,
+    ReviewDecision,
+)
+from codex.protocol.event import ActionRefused, EventMsg, Warning
 from codex.protocol.permission import ApprovalPolicy, Granular
 from codex.testing import call, open_test_codex, text
 
@@ -137,3 +144,66 @@ async def test_the_model_is_told_what_the_rules_allow(tmp_path: Path) -> None:
         told = "\n".join(codex.requests[0].texts("developer"))
     assert '- `["touch", "allowed"]`' in told
     assert "asked" not in told.split("user's rules")[1].split("</permissions")[0]
+
+
+LEAVE: dict[str, Any] = {"sandbox_permissions": "require_escalated"}
+
+
+class Always:
+    """Says yes for good to whatever is proposed, and no where nothing is."""
+
+    def __init__(self) -> None:
+        self.proposed: list[tuple[str, ...] | None] = []
+
+    def __call__(self, question: Question) -> ReviewDecision:
+        assert isinstance(question, ExecApprovalRequest)
+        prefix = question.proposed_execpolicy_amendment
+        self.proposed.append(prefix)
+        return Denied() if prefix is None else ApprovedExecpolicyAmendment(prefix)
+
+
+async def test_a_yes_for_good_becomes_a_rule_that_counts_at_once_and_later(tmp_path: Path) -> None:
+    home, answers = tmp_path / "home", Always()
+    calls = [
+        touch("made", "c1", **LEAVE),
+        touch("made", "c2", **LEAVE),
+        touch("other", "c3", prefix_rule=["touch"], **LEAVE),
+        touch("third", "c4"),
+    ]
+    script = [*([one] for one in calls), [text("done")]]
+    async with open_test_codex(script, home=home, sandbox="read-only", approval_policy="on-request") as codex:
+        await codex.run_turn("go", on_approval=answers)
+        assert sorted(path.name for path in codex.cwd.iterdir()) == ["made", "other", "third"]
+    assert answers.proposed == [("touch", "made"), ("touch",)]
+    assert (home / "rules/default.rules").read_text() == (
+        'prefix_rule(pattern=["touch", "made"], decision="allow")\nprefix_rule(pattern=["touch"], decision="allow")\n'
+    )
+    async with open_test_codex([[touch("again")], [text("done")]], home=home, sandbox="read-only") as codex:
+        await codex.run_turn("go")
+        assert (codex.cwd / "again").exists()
+        assert '- `["touch"]`' in "\n".join(codex.requests[0].texts("developer"))
+
+
+async def test_nothing_is_proposed_for_good_that_could_mean_anything(tmp_path: Path) -> None:
+    answers = Always()
+    commands = ["rm -r made", "touch made && python3 x.py", "bash"]
+    script = [[call("exec_command", cmd=cmd, prefix_rule=["bash"], **LEAVE)] for cmd in commands]
+    turns = [turn for one in script for turn in (one, [text("done")])]
+    async with open_test_codex(
+        turns, home=tmp_path / "home", sandbox="read-only", approval_policy="on-request"
+    ) as codex:
+        for _ in commands:
+            await codex.run_turn("go", on_approval=answers)
+    assert answers.proposed == [None] * len(commands)
+
+
+async def test_a_rule_that_cannot_be_kept_is_told_and_the_yes_holds(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "rules").write_text("not a directory")
+    script = [[touch("made", **LEAVE)], [text("done")]]
+    async with open_test_codex(script, home=home, sandbox="read-only", approval_policy="on-request") as codex:
+        events = await codex.run_turn("go", on_approval=Always())
+        assert (codex.cwd / "made").exists()
+    (warning,) = [event for event in events if isinstance(event, Warning)]
+    assert warning.message.startswith(f"cannot add a rule to {home}/rules/default.rules: ")

@@ -89,7 +89,6 @@ def _asks_to_leave(context: ToolContext, arguments: Arguments) -> bool:
     Raises: ToolFailure when it asks for what nobody can grant.
     """
     wanted = arguments.choice("sandbox_permissions", _PERMISSIONS)
-    arguments.texts("prefix_rule")
     confined = _sandbox(context).mode != "danger-full-access"
     if wanted == "with_additional_permissions" and confined:
         policy = context.config.approval_policy
@@ -124,6 +123,7 @@ class _Command:
         )
         self._tty = arguments.flag("tty", default=False)
         self._justification = arguments.text("justification")
+        self._prefix_rule = arguments.texts("prefix_rule") or ()
         wait = arguments.whole_or("yield_time_ms", _DEFAULT_YIELD_MS) / 1000
         self._wait = min(max(wait, _MIN_YIELD), _MAX_YIELD)
         tokens = self._context.output_tokens
@@ -171,9 +171,11 @@ class _Command:
     async def _question(self, ask: Ask, facts: QuestionFacts) -> ExecApprovalRequest:
         await self._show_start()
         reason = _STOPPED if ask.again else self._reason()
-        return ExecApprovalRequest(
+        question = ExecApprovalRequest(
             **attrs.asdict(facts), command=self._argv, cwd=self._workdir, reason=reason, outside=ask.outside
         )
+        prefix = self._context.rules.propose(self._argv, self._prefix_rule)
+        return question if prefix is None else question.proposing(prefix)
 
     def _reason(self) -> str | None:
         """What the model says, and what else there is to know."""
