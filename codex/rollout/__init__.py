@@ -1,14 +1,13 @@
 """The record of a thread: a JSONL file in Codex's format, which Codex can resume, as we can resume Codex's.
 
 `run_writer` is the actor that appends to it: `ref.ask(partial(Append, lines))` answers once the kernel has the lines,
-`ref.ask(Sync)` once the disk has them. `lines` builds lines, `event_line` decides which events are kept. Reading and
-finding stored threads is loaded when it is first used.
+`ref.ask(Sync)` once the disk has them. `lines` builds lines, `event_line` decides which events are kept. What is not a
+line is loaded when it is first used, so that who only reads stored threads does not load the actors.
 """
 
 from typing import TYPE_CHECKING
 
 from codex.rollout import lines
-from codex.rollout._actor import run_null_writer, run_writer
 from codex.rollout.errors import (
     RolloutNotFound,
     RolloutUnreadable,
@@ -18,16 +17,17 @@ from codex.rollout.errors import (
     TurnNotFound,
 )
 from codex.rollout.lines import Line, SubAgentSource, TurnIds, Window
-from codex.rollout.messages import Append, Message, Open, Sync
 from codex.rollout.names import rollout_path
-from codex.rollout.policy import event_line
 
 if TYPE_CHECKING:
+    from codex.rollout._actor import run_null_writer, run_writer
     from codex.rollout.branch import ForkedBy, fork, revert
     from codex.rollout.git import git_facts
     from codex.rollout.listing import find_rollout, list_rollouts, thread_segments
     from codex.rollout.lock import open_writer_lock
+    from codex.rollout.messages import Append, Message, Open, Sync
     from codex.rollout.names import RolloutFile, archived_dir, day_dir
+    from codex.rollout.policy import event_line
     from codex.rollout.read import Base, Reading
     from codex.rollout.restore import Restored, forkable, reconstruct
     from codex.rollout.source import Rollouts
@@ -36,6 +36,13 @@ if TYPE_CHECKING:
     from codex.rollout.turns import StoredTurn, end_of, find_turn, stored_turns
 
 _LATER = {
+    "run_null_writer": "_actor",
+    "run_writer": "_actor",
+    "Append": "messages",
+    "Message": "messages",
+    "Open": "messages",
+    "Sync": "messages",
+    "event_line": "policy",
     "Rollouts": "source",
     "archived_dir": "names",
     "day_dir": "names",

@@ -213,7 +213,7 @@ def go_on(tell: int, *, home: str, thread_id: str) -> None:
             path, batch = find_rollout(home, thread_id).path, tuple[Line, ...]()
         except RolloutNotFound:
             path, batch = rollout_path(home, thread_id, datetime.fromtimestamp(AT)), (opening(thread_id),)
-        if not batch and os.path.getsize(path) == 0:
+        if not batch and b"\n" not in Path(path).read_bytes():  # killed inside of the very first line: nothing was kept
             batch = (opening(thread_id),)
         async with open_runtime(name="child") as runtime:
             writer = runtime.spawn(partial(run_writer, path=path, codex_home=home), name="rollout")
