@@ -5,17 +5,21 @@ calls and outputs are paired here before every request, so an interrupted thread
 """
 
 from codex.context.agents_md import AgentsMd, read_agents_md
+from codex.context.budget import Budget, limits
 from codex.context.fragments import background_ended, subagent_notification, turn_aborted, user_shell
 from codex.context.history import History
 from codex.context.prompt import Fragments, Told, base_instructions, base_item, context_items, fragments, initial_items
 from codex.context.user_message import image_data_url, user_message
+from codex.context.worklog import WorkLog
 from codex.protocol.contextual import drop_last_user_turns, is_user_turn
 
 __all__ = [
     "AgentsMd",
+    "Budget",
     "Fragments",
     "History",
     "Told",
+    "WorkLog",
     "background_ended",
     "base_instructions",
     "base_item",
@@ -25,6 +29,7 @@ __all__ = [
     "image_data_url",
     "initial_items",
     "is_user_turn",
+    "limits",
     "read_agents_md",
     "subagent_notification",
     "turn_aborted",

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from codex.base.jsontext import Json, JsonObject, get_list, get_str
-from codex.base.truncate import truncate_tokens
+from codex.context.cut import cut_output
 from codex.context.normalize import Normalizer
 from codex.context.prompt import Told
 from codex.context.size import estimate_items, from_model
@@ -39,6 +38,7 @@ class History:
         self._told = Told()
         self._server_tokens = 0
         self._after_model = 0
+        self._estimated, self._estimated_to = 0, 0
         self.record(items)
 
     @property
@@ -53,7 +53,7 @@ class History:
 
     def record(self, items: Iterable[ResponseItem]) -> list[ResponseItem]:
         """Append items; returns them as they are kept, with long tool outputs cut. Those go into the rollout."""
-        kept = [_cut_output(item, self._output_tokens) if is_output(item) else item for item in items]
+        kept = [cut_output(item, self._output_tokens) if is_output(item) else item for item in items]
         for item in kept:
             self._items.append(item)
             self._normalizer.add(item)
@@ -81,36 +81,10 @@ class History:
         """Tokens of the whole context: the server's last count and an estimate of what came after it."""
         if self._server_tokens:
             return self._server_tokens + estimate_items(self._items[self._after_model :])
-        return estimate_items(self._items if self._base is None else [self._base, *self._items])
+        self._estimated += estimate_items(self._items[self._estimated_to :])
+        self._estimated_to = len(self._items)
+        return self._estimated + self.estimate(())
 
-
-def _cut_output(item: ResponseItem, budget_tokens: int) -> ResponseItem:
-    output = item.get("output")
-    if isinstance(output, str):
-        cut = truncate_tokens(output, budget_tokens)
-        return item if cut is output else {**item, "output": cut}
-    parts = get_list(item, "output")
-    texts = sum(len(get_str(part, "text")) for part in parts if isinstance(part, dict))
-    if texts <= budget_tokens:  # the usual case: no text can be too long
-        return item
-    return {**item, "output": _cut_parts(parts, budget_tokens)}
-
-
-def _cut_parts(parts: Sequence[Json], budget_tokens: int) -> list[Json]:
-    """Texts share the budget in their order; what follows the one that crosses it is left out. Images stay."""
-    left = budget_tokens
-    omitted = 0
-    kept: list[Json] = []
-    for part in parts:
-        text = get_str(part, "text") if isinstance(part, dict) else ""
-        if not isinstance(part, dict) or not text:
-            kept.append(part)
-        elif left <= 0:
-            omitted += 1
-        else:
-            kept.append({**part, "text": truncate_tokens(text, left)})
-            left -= -(-len(text.encode("utf-8", "surrogatepass")) // 4)
-    if omitted:
-        note: JsonObject = {"type": "input_text", "text": f"[omitted {omitted} text items ...]"}
-        kept.append(note)
-    return kept
+    def estimate(self, items: Iterable[ResponseItem]) -> int:
+        """An estimate of a context of the base and these items."""
+        return estimate_items(items) + (0 if self._base is None else estimate_items([self._base]))

@@ -5,6 +5,9 @@ is new. Law: the bytes are those that `encode_bytes` gives.
 """
 
 from collections.abc import Mapping
+from operator import is_
+
+import attrs
 
 from codex.base.jsontext import Json, encode
 
@@ -12,19 +15,25 @@ _MAX_THREADS = 64
 _LISTS = ("input", "tools")
 
 
+@attrs.frozen
+class _Sent:
+    """A list that was encoded, and its text without the brackets."""
+
+    items: list[Json]
+    text: str
+
+
 class BodyEncoder:
-    """Encodes the bodies of one client; keeps the texts of the last one of each of 64 threads."""
+    """Encodes the bodies of one client; keeps the lists of the last one of each of 64 threads, and their texts."""
 
     def __init__(self) -> None:
-        # The item stands beside its text, so that its id is not given to another while it is known.
-        self._threads: dict[str, dict[int, tuple[Json, str]]] = {}
+        self._threads: dict[str, dict[str, _Sent]] = {}
 
     def encode(self, thread_id: str, body: Mapping[str, Json]) -> bytes:
         """The body as JSON in UTF-8; lone surrogates become U+FFFD."""
-        known = self._threads.pop(thread_id, {})
-        fresh: dict[int, tuple[Json, str]] = {}
-        fields = [f"{encode(key)}:{self._field(key, value, known, fresh)}" for key, value in body.items()]
-        self._threads[thread_id] = fresh
+        sent = self._threads.pop(thread_id, {})
+        fields = [f"{encode(key)}:{self._field(key, value, sent)}" for key, value in body.items()]
+        self._threads[thread_id] = sent
         if len(self._threads) > _MAX_THREADS:
             del self._threads[next(iter(self._threads))]
         text = f"{{{','.join(fields)}}}"
@@ -33,12 +42,13 @@ class BodyEncoder:
         except UnicodeEncodeError:
             return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
 
-    def _field(
-        self, key: str, value: Json, known: dict[int, tuple[Json, str]], fresh: dict[int, tuple[Json, str]]
-    ) -> str:
+    def _field(self, key: str, value: Json, sent: dict[str, _Sent]) -> str:
         if key not in _LISTS or not isinstance(value, list):
             return encode(value)
-        for item in value:
-            entry = known.get(id(item))
-            fresh[id(item)] = (item, encode(item)) if entry is None or entry[0] is not item else entry
-        return f"[{','.join(fresh[id(item)][1] for item in value)}]"
+        before = sent.get(key)
+        # The same objects, not only equal ones: 1 equals True, and is another text.
+        if before is None or len(before.items) > len(value) or not all(map(is_, before.items, value)):
+            before = _Sent([], "")
+        text = ",".join(filter(None, [before.text, *map(encode, value[len(before.items) :])]))
+        sent[key] = _Sent([*value], text)
+        return f"[{text}]"

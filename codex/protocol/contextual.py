@@ -14,6 +14,10 @@ TURN_ABORTED_OPEN, TURN_ABORTED_CLOSE = "<turn_aborted>", "</turn_aborted>"
 SUBAGENT_OPEN, SUBAGENT_CLOSE = "<subagent_notification>", "</subagent_notification>"
 BACKGROUND_OPEN, BACKGROUND_CLOSE = "<background_command_ended>", "</background_command_ended>"
 USER_SHELL_OPEN, USER_SHELL_CLOSE = "<user_shell_command>", "</user_shell_command>"
+SUMMARY_OPEN, SUMMARY_CLOSE = "<conversation_summary>", "</conversation_summary>"
+LEDGER_OPEN, LEDGER_CLOSE = "<work_ledger>", "</work_ledger>"
+# How the summaries begin that Codex itself puts into the user's role.
+_CODEX_SUMMARY, _CODEX_SUMMARY_TOO = "Another language model started", "produced a summary"
 
 # What Codex and we write in the user's role without the user having said it.
 _OPENINGS = (
@@ -23,6 +27,8 @@ _OPENINGS = (
     SUBAGENT_OPEN,
     BACKGROUND_OPEN,
     USER_SHELL_OPEN,
+    SUMMARY_OPEN,
+    LEDGER_OPEN,
     "<skill>",
     "<user_instructions>",
 )
@@ -30,7 +36,14 @@ _OPENINGS = (
 
 def is_contextual(text: str) -> bool:
     """Whether a text in the user's role was put there by the program."""
-    return text.lstrip().startswith(_OPENINGS)
+    return text.lstrip().startswith(_OPENINGS) or is_summary(text)
+
+
+def is_summary(text: str) -> bool:
+    """Whether a text in the user's role is the summary of a compaction, ours or Codex's."""
+    if text.startswith(_CODEX_SUMMARY):
+        return _CODEX_SUMMARY_TOO in text.partition("\n")[0]
+    return text.startswith(SUMMARY_OPEN)
 
 
 def is_user_turn(item: ResponseItem) -> bool:

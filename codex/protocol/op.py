@@ -26,6 +26,11 @@ class Interrupt:
 
 
 @attrs.frozen
+class Compact:
+    """Replace the history by a summary of it, in a turn of its own; refused while another turn runs."""
+
+
+@attrs.frozen
 class Shutdown:
     """End the thread after its running turn was ended."""
 
@@ -64,7 +69,14 @@ class CleanBackgroundTerminals:
 
 
 Op: TypeAlias = (
-    TurnInput | Interrupt | ExecApproval | PatchApproval | Shutdown | RunUserShellCommand | CleanBackgroundTerminals
+    TurnInput
+    | Interrupt
+    | Compact
+    | ExecApproval
+    | PatchApproval
+    | Shutdown
+    | RunUserShellCommand
+    | CleanBackgroundTerminals
 )
 
 

@@ -17,6 +17,7 @@ _HEAD = re.compile(
     rb'\{"timestamp":"[^"]{0,40}",(?:"ordinal":(\d+),)?"type":"([a-z_]+)","payload":\{(?:"type":"([a-z_]+)")?'
 )
 _TOKENS = (b"token_usage_record", b"token_count")
+_PATCH, _PATCH_WITHIN = b'"item":{"type":"FileChange"', 600
 _FOR_SCREENS = frozenset((b"item_completed", b"agent_message", b"user_message", b"agent_reasoning"))
 
 
@@ -26,6 +27,11 @@ class Fault:
 
     number: int
     reason: str
+
+
+def _is_for_screens(event: bytes | None, raw: bytes) -> bool:
+    """Whether a resume can do without the event; what patches wrote is told in no other line."""
+    return event in _FOR_SCREENS and not (event == b"item_completed" and _PATCH in raw[:_PATCH_WITHIN])
 
 
 @attrs.define
@@ -65,7 +71,7 @@ class Reading:
                 tokens, tokens_number = raw, number
             elif kind == b"turn_context":
                 context, context_number = raw, number
-            elif kind != b"world_state" and not (kind == b"event_msg" and event in _FOR_SCREENS):
+            elif kind != b"world_state" and not (kind == b"event_msg" and _is_for_screens(event, raw)):
                 line = self.decode(raw, number, last=not whole)
                 if line is not None:
                     yield line

@@ -1,6 +1,6 @@
 """A thread as its rollout tells it: pure, from lines to the state a resume starts with."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, TypeAlias
 
 import attrs
@@ -8,11 +8,13 @@ import attrs
 from codex.base.ids import uuid7
 from codex.base.jsontext import JsonObject, get_int, get_list, get_object, get_str
 from codex.protocol.contextual import drop_last_user_turns, is_user_turn
+from codex.protocol.item import ChangeKind
 from codex.protocol.permission import APPROVAL_POLICIES, SANDBOX_MODES, ApprovalPolicy, SandboxMode, SandboxPolicy
 from codex.protocol.response_item import ResponseItem, input_text, is_call, is_output, message
 from codex.protocol.usage import TokenUsage
 from codex.rollout.lines import PASSTHROUGH, Window
 
+_CHANGES: Mapping[str, ChangeKind] = {"add": "add", "delete": "delete", "update": "update"}
 TurnState: TypeAlias = Literal["completed", "failed", "interrupted"]
 
 
@@ -42,7 +44,8 @@ class Settings:
 class Restored:
     """A stored thread: `usage` is its total, `items` the history, `meta` the payload of its first line.
 
-    `window` is the context window it stopped in; None where its lines do not name one.
+    `window` is the context window it stopped in; None where its lines do not name one. `changed` are the files that its
+    patches wrote, the one written last at the end.
     """
 
     path: str
@@ -59,6 +62,7 @@ class Restored:
     last_turn: LastTurn | None = None
     last_agent_message: str | None = None
     window: Window | None = None
+    changed: Mapping[str, ChangeKind] = attrs.field(factory=dict[str, ChangeKind])
 
 
 @attrs.define
@@ -73,6 +77,7 @@ class _State:
     turn: LastTurn | None = None
     last_agent_message: str | None = None
     window: Window | None = None
+    changed: dict[str, ChangeKind] = attrs.field(factory=dict[str, ChangeKind])
 
 
 def reconstruct(path: str, lines: Iterable[JsonObject], base: Iterable[JsonObject] = ()) -> Restored | None:
@@ -112,6 +117,7 @@ def reconstruct(path: str, lines: Iterable[JsonObject], base: Iterable[JsonObjec
         last_turn=turn,
         last_agent_message=state.last_agent_message,
         window=state.window or _first_window(meta),
+        changed=state.changed,
     )
 
 
@@ -169,12 +175,29 @@ def _take_event(state: _State, payload: JsonObject) -> None:
             info = get_object(payload, "info")
             state.usage = get_object(info, "total_token_usage") or state.usage
             state.last_usage = get_object(info, "last_token_usage") or state.last_usage
+        case "item_completed":
+            _take_changes(state.changed, get_object(payload, "item"))
         case "thread_settings_applied":
             state.provider = get_str(get_object(payload, "thread_settings"), "model_provider_id") or state.provider
         case "thread_rolled_back":
             state.items = drop_last_user_turns(state.items, get_int(payload, "num_turns"))
         case _:
             pass
+
+
+def _take_changes(changed: dict[str, ChangeKind], item: JsonObject) -> None:
+    """Note what a patch wrote; a file that was moved is gone from where it was."""
+    if item.get("type") != "FileChange" or item.get("status") != "completed":
+        return
+    for path, change in get_object(item, "changes").items():
+        if not isinstance(change, dict) or (kind := _CHANGES.get(get_str(change, "type"))) is None:
+            continue
+        moved = get_str(change, "move_path")
+        changed.pop(path, None)
+        changed[path] = "delete" if moved and moved != path else kind
+        if moved and moved != path:
+            changed.pop(moved, None)
+            changed[moved] = "add"
 
 
 def _letter(payload: JsonObject) -> ResponseItem:

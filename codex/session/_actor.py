@@ -29,6 +29,7 @@ from codex.protocol.event import (
 from codex.protocol.item import UserMessage
 from codex.protocol.op import (
     CleanBackgroundTerminals,
+    Compact,
     ExecApproval,
     Interrupt,
     PatchApproval,
@@ -40,7 +41,17 @@ from codex.protocol.op import (
 from codex.protocol.response_item import ResponseItem
 from codex.protocol.usage import TokenUsage
 from codex.protocol.user_input import UserInput
-from codex.session._machine import Close, Effect, Refuse, RunShell, SessionMachine, StartTurn, SteerTurn, StopTurn
+from codex.session._machine import (
+    Close,
+    Effect,
+    Refuse,
+    RunShell,
+    SessionMachine,
+    StartCompaction,
+    StartTurn,
+    SteerTurn,
+    StopTurn,
+)
 from codex.session._port import SessionPort
 from codex.session._user_shell import run_user_shell
 from codex.session.approvals import SessionApprovals
@@ -49,6 +60,7 @@ from codex.session.journal import Journal
 from codex.session.memory import Memory
 from codex.session.messages import (
     AbortTurn,
+    BeginTurn,
     CloseQuestion,
     CopyHistory,
     Inject,
@@ -57,14 +69,16 @@ from codex.session.messages import (
     Publish,
     QuestionDue,
     RecordInput,
+    ReplaceHistory,
     Reviewed,
     Submit,
+    SummaryRequest,
     Tell,
 )
 from codex.tools import ToolContext
 from codex.tools.offer import offer
 from codex.turn import Inbox as TurnInbox
-from codex.turn import InterruptTurn, Steer, TurnContext, TurnResult
+from codex.turn import InterruptTurn, Steer, Summary, TurnContext, TurnResult
 from codex.turn import run as run_turn
 
 T = TypeVar("T")
@@ -111,6 +125,7 @@ class _Session:
         self._turn: Ref[TurnInbox] | None = None
         self._shells: list[Ref[TurnInbox]] = []
         self._turn_id = ""
+        self._input: TurnInput | None = None
         self._result = TurnResult()
         self._turn_began = 0.0
         self._refused = ""
@@ -150,8 +165,14 @@ class _Session:
                 self._context.outbox.publish([msg])
             case RecordInput(items=items, reply=reply):
                 await _answer(reply, self._record_input(items))
+            case BeginTurn(reply=reply):
+                await _answer(reply, self._begin_turn())
             case NextRequest(reply=reply):
                 await _answer(reply, self._next_request())
+            case SummaryRequest(reply=reply):
+                await _answer(reply, self._summary_request(message))
+            case ReplaceHistory(summary=summary, reply=reply):
+                await _answer(reply, self._replace_history(summary))
             case Inject(items=items, wake=wake):
                 self._memory.inject(items)
                 if self._machine.state == "idle":
@@ -190,6 +211,8 @@ class _Session:
                 if manager is not None:
                     manager.clean_nowait(self._context.identity.thread_id)
                 return []
+            case Compact():
+                return self._machine.compaction_asked()
             case Shutdown():
                 return self._machine.shut_down()
 
@@ -200,6 +223,8 @@ class _Session:
                     await self._start_turn(op)
                 case RunShell(op=op, beside=beside):
                     await self._run_shell(op, beside=beside)
+                case StartCompaction():
+                    await self._start_turn(None)
                 case SteerTurn(input=op):
                     self._steer(op)
                 case StopTurn():
@@ -225,17 +250,15 @@ class _Session:
             return False
         return True
 
-    async def _begin_turn(self, op: TurnInput) -> bool:
-        """Tell and keep the beginning of a turn. False where the disk refuses it; the turn has failed then."""
-        self._turn_id = uuid7()
+    async def _open_turn(self, op: TurnInput | None) -> bool:
+        """Tell and keep that a turn starts. False where the disk refuses it; the turn has failed then."""
+        self._turn_id, self._input = uuid7(), op
         self._turn_began, self._result = trio.current_time(), TurnResult()
         window = self._memory.window
+        self._memory.begin_turn(op.output_schema if op else None)
         try:
-            told = self._memory.record(self._memory.begin_turn(op.output_schema))
-            await self._journal.begin_turn(self._turn_id, window, told)
+            await self._journal.begin_turn(self._turn_id, window)
             self._context.outbox.publish([TaskStarted(self._turn_id, window)])
-            if op.items:
-                await self._record_input(op.items)
         except CodexError as error:
             await self._end_turn(TurnFailed(self._turn_id, str(error), "other", self._memory.total))
             return False
@@ -262,19 +285,29 @@ class _Session:
             meter=context.services.meter,
         )
 
-    async def _start_turn(self, op: TurnInput) -> None:
-        if not await self._begin_turn(op):
+    async def _start_turn(self, op: TurnInput | None) -> None:
+        """Start a turn with this input; with None it compacts the history and does nothing else."""
+        if not await self._open_turn(op):
             return
         context, port = self._context, SessionPort(self._mailbox.ref)
         tools = self._tools(port)
         retries = context.config.model_providers[context.config.model_provider].stream_max_retries
-        turn = TurnContext(self._turn_id, context.services.client, self._router, tools, port, retries)
+        turn = TurnContext(
+            self._turn_id,
+            context.services.client,
+            self._router,
+            tools,
+            port,
+            retries,
+            full=self._memory.budget.verdict(self._memory.tokens) == "compact",
+            only_compacts=op is None,
+        )
         self._turn = self._mailbox.spawn(
             partial(run_turn, context=turn, result=self._result), name="turn", watch=True, shutdown=2.0
         )
 
     async def _run_shell(self, op: RunUserShellCommand, *, beside: bool) -> None:
-        if not beside and not await self._begin_turn(TurnInput(())):
+        if not beside and not await self._open_turn(TurnInput(())):
             return
         result = TurnResult() if beside else self._result
         run = partial(run_user_shell, op=op, tools=self._tools(SessionPort(self._mailbox.ref)), result=result)
@@ -283,6 +316,11 @@ class _Session:
             self._shells = [*(one for one in self._shells if one.alive), shell]
         else:
             self._turn = shell
+
+    async def _begin_turn(self) -> None:
+        await self._journal.tell_context(self._memory.record(self._memory.news()))
+        if self._input is not None and self._input.items:
+            await self._record_input(self._input.items)
 
     async def _turn_ended(self, error: BaseException | None) -> None:
         self._turn = None
@@ -335,16 +373,32 @@ class _Session:
             records.append(self._journal.usage_record(response_id, count, self._memory.turn_total))
             msgs = [*msgs, count]
         await self._journal.append(kept, msgs, records)
+        self._show(msgs)
+
+    def _show(self, msgs: Sequence[EventMsg]) -> None:
+        for msg in msgs:
+            self._memory.worklog.note(msg)
         self._context.outbox.publish(msgs)
 
     async def _record_input(self, items: tuple[UserInput, ...]) -> None:
         item = await self._memory.user_message(items)
         await self._publish([ItemCompleted(self._turn_id, UserMessage(uuid7(), items))], [item])
 
-    async def _next_request(self) -> ModelRequest:
+    async def _next_request(self) -> ModelRequest | None:
         await self._record_news()
         self._machine.news_read()
-        return self._memory.request(self._turn_id)
+        return self._memory.request(self._turn_id, self._journal.window.number)
+
+    async def _summary_request(self, ask: SummaryRequest) -> ModelRequest:
+        from codex.session._compaction import summary_request
+
+        return summary_request(self._context, self._memory, self._turn_id, self._journal.window.number, ask)
+
+    async def _replace_history(self, summary: Summary) -> None:
+        from codex.session._compaction import replace_history
+
+        context, memory, journal = self._context, self._memory, self._journal
+        self._show(await replace_history(context, memory, journal, self._turn_id, summary, agents=self._agents))
 
     async def _record_news(self) -> None:
         news = self._memory.take_injected()

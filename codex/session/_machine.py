@@ -1,6 +1,7 @@
 """One thread's mind, as a pure machine.
 
     idle     --Input------> running      a turn starts with it
+    idle     --Compact----> running      a turn starts that compacts the history; while one runs it is refused
     running  --Input------> running      the turn is steered with it
     running  --Interrupt--> stopping     the turn is told to end
     running  --TurnEnded--> idle         or running, where input was left over
@@ -46,6 +47,11 @@ class RunShell:
 
 
 @attrs.frozen
+class StartCompaction:
+    """Start a turn that compacts the history and does nothing else."""
+
+
+@attrs.frozen
 class SteerTurn:
     """Hand this input to the running turn; where that is gone already, say so by `steer_refused`."""
 
@@ -69,7 +75,7 @@ class Refuse:
     reason: str
 
 
-Effect: TypeAlias = StartTurn | RunShell | SteerTurn | StopTurn | Close | Refuse
+Effect: TypeAlias = StartTurn | StartCompaction | RunShell | SteerTurn | StopTurn | Close | Refuse
 
 
 class SessionMachine:
@@ -107,6 +113,15 @@ class SessionMachine:
         beside = self.state != "idle"
         self.state = self.state if beside else "running"
         return [RunShell(op, beside)]
+
+    def compaction_asked(self) -> list[Effect]:
+        """The user wants the history to be compacted."""
+        if self.state in ("closing", "closed"):
+            return [Refuse("the thread is closing")]
+        if self.state != "idle":
+            return [Refuse("a turn is running; compact the conversation after it")]
+        self.state = "running"
+        return [StartCompaction()]
 
     def steer_refused(self, op: TurnInput) -> list[Effect]:
         """The turn is gone, and its end not known here yet."""

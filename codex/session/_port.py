@@ -15,6 +15,7 @@ from codex.protocol.usage import TokenUsage
 from codex.protocol.user_input import UserInput
 from codex.session.messages import (
     AbortTurn,
+    BeginTurn,
     CloseQuestion,
     Inject,
     Message,
@@ -22,8 +23,11 @@ from codex.session.messages import (
     OpenQuestion,
     Publish,
     RecordInput,
+    ReplaceHistory,
+    SummaryRequest,
     Tell,
 )
+from codex.turn import Phase, Summary
 
 _STOPPED_WITHIN = 10.0
 
@@ -60,9 +64,21 @@ class SessionPort:
         except ActorGone:
             return
 
-    async def next_request(self) -> ModelRequest:
-        """The request that carries the history as it is now."""
+    async def begin(self) -> None:
+        """Put what the turn starts with into the history."""
+        await self._session.ask(BeginTurn)
+
+    async def next_request(self) -> ModelRequest | None:
+        """The request that carries the history as it is now; None when it has to be compacted first."""
         return await self._session.ask(NextRequest)
+
+    async def summary_request(self, phase: Phase, dropped: int) -> ModelRequest:
+        """The request for a summary of the history, without its `dropped` oldest items."""
+        return await self._session.ask(partial(SummaryRequest, phase, dropped))
+
+    async def replace_history(self, summary: Summary) -> None:
+        """Let the summary take the place of the history; on any error the old one stays."""
+        await self._session.ask(partial(ReplaceHistory, summary))
 
     async def record_input(self, items: tuple[UserInput, ...]) -> None:
         """Put input from the user into the history."""

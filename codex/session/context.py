@@ -13,6 +13,7 @@ from codex.ports.agents import AgentControl
 from codex.ports.approvals import Reviewer
 from codex.ports.meter import Meter
 from codex.ports.model import ModelClient
+from codex.protocol.item import ChangeKind
 from codex.protocol.response_item import ResponseItem
 from codex.protocol.usage import TokenUsage
 from codex.session.messages import Message
@@ -41,7 +42,8 @@ class Restored:
     """What a thread starts with: nothing, a stored history with its rollout's path, or its parent's history.
 
     `instructions` are those it was told before; `cut_off`: its last turn never ended, the program died in it;
-    `window`: the context window it stopped in, None where it starts in its first.
+    `window`: the context window it stopped in, None where it starts in its first; `model` and `last_tokens`: which
+    model it spoke to last, and how large the context was then (0: unknown); `changed`: the files that patches wrote.
     """
 
     items: tuple[ResponseItem, ...] = ()
@@ -50,12 +52,25 @@ class Restored:
     instructions: str | None = None
     cut_off: bool = False
     window: "rollout.Window | None" = None
+    model: str | None = None
+    last_tokens: int = 0
+    changed: Mapping[str, ChangeKind] = attrs.field(factory=dict[str, ChangeKind])
 
 
 def restored_from(stored: "rollout.Restored") -> Restored:
     """What a stored thread goes on with."""
     cut_off = stored.last_turn is not None and stored.last_turn.unfinished
-    return Restored(stored.items, stored.usage, stored.path, stored.base_instructions, cut_off, stored.window)
+    return Restored(
+        stored.items,
+        stored.usage,
+        stored.path,
+        stored.base_instructions,
+        cut_off,
+        stored.window,
+        stored.settings.model,
+        stored.last_usage.total_tokens,
+        stored.changed,
+    )
 
 
 @attrs.define

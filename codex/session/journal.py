@@ -10,7 +10,7 @@ import codex.rollout as rollout
 from codex import __version__
 from codex.base.ids import uuid7
 from codex.protocol.event import EventMsg, TaskComplete, TaskStarted, TokenCount, TurnAborted, TurnFailed
-from codex.protocol.response_item import ResponseItem
+from codex.protocol.response_item import ResponseItem, message_text
 from codex.protocol.usage import TokenUsage
 from codex.rollout import Line, SubAgentSource, TurnIds, Window, lines
 from codex.session.context import SessionContext
@@ -42,28 +42,31 @@ class Journal:
         """Whether the rollout has its first lines."""
         return not self._fresh
 
-    async def begin_turn(self, turn_id: str, window: int | None, told: Sequence[ResponseItem]) -> None:
-        """A turn begins; `told` is what the model is told of its context."""
+    async def begin_turn(self, turn_id: str, window: int | None) -> None:
+        """A turn begins."""
         now = self._turn_began = time.time()
         self._ids = TurnIds(self._ids.thread_id, self._ids.session_id, turn_id, turn_id)
-        config, model = self._context.config, self._context.model.slug
         opening = self._opening(now) if self._fresh else []
         started = rollout.event_line(TaskStarted(turn_id, window), self._ids, now)
-        settings = lines.thread_settings_applied(self._ids.thread_id, config, model=model, at=now)
         try:
-            await self._write(
-                [
-                    *opening,
-                    *([started] if started else []),
-                    *lines.response_items(told, turn_id, now),
-                    lines.turn_context(self._ids, config, model=model, at=now),
-                    *([settings] if self._first_turn else []),
-                ]
-            )
+            await self._write([*opening, *([started] if started else [])])
         except rollout.RolloutWriteError:
-            self._fresh = self._first_turn = False
+            self._fresh = False
             raise
-        self._fresh = self._first_turn = False
+        self._fresh = False
+
+    async def tell_context(self, told: Sequence[ResponseItem]) -> None:
+        """What is in force for the turn; `told` is what the model is told of it."""
+        now, config, model = time.time(), self._context.config, self._context.model.slug
+        settings = lines.thread_settings_applied(self._ids.thread_id, config, model=model, at=now)
+        await self._write(
+            [
+                *lines.response_items(told, self._ids.turn_id, now),
+                lines.turn_context(self._ids, config, model=model, at=now),
+                *([settings] if self._first_turn else []),
+            ]
+        )
+        self._first_turn = False
 
     async def open(self) -> None:
         """Take the lock of a thread that is stored already.
@@ -84,6 +87,44 @@ class Journal:
             if line is not None:
                 kept.append(line)
         await self._write(kept)
+
+    async def compacted(
+        self,
+        answer: ResponseItem,
+        history: Sequence[ResponseItem],
+        *,
+        response_id: str,
+        spent: tuple[Line, EventMsg],
+        msgs: Sequence[EventMsg],
+    ) -> None:
+        """A summary takes the place of the history: all in one append, so that a resume finds the one or the other.
+
+        Args:
+          answer: the model's message; it is no part of the new history.
+          history: the new one; its last item is the summary.
+          spent: what the request has used, as a record and as an event; `msgs`: the events that follow.
+        """
+        now, turn_id = time.time(), self._ids.turn_id
+        model = self._context.model.slug
+        window = self.window = self.window.next(uuid7())
+        summary: ResponseItem = {
+            **history[-1],
+            lines.PASSTHROUGH: {"turn_id": turn_id, "content_item_kinds": ["compaction.summary"]},
+        }
+        record, counted = spent
+        told = [line for msg in (counted, *msgs) if (line := rollout.event_line(msg, self._ids, now)) is not None]
+        await self._write(
+            [
+                lines.response_item(answer, turn_id, now),
+                record,
+                *told[:1],
+                lines.compacted(
+                    message_text(history[-1]), [*history[:-1], summary], window, now, response_id=response_id
+                ),
+                lines.turn_context(self._ids, self._context.config, model=model, at=now),
+                *told[1:],
+            ]
+        )
 
     def usage_record(self, response_id: str, count: TokenCount, turn: TokenUsage) -> Line:
         """The line that tells what a response has used."""

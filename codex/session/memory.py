@@ -1,5 +1,6 @@
 """What a thread remembers for its model: history, what was told of the context, tokens used; and the next request."""
 
+import time
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
@@ -9,15 +10,20 @@ import trio
 from codex.base.jsontext import Json, JsonObject
 from codex.context import (
     AgentsMd,
+    Budget,
     History,
+    Told,
+    WorkLog,
     base_instructions,
     base_item,
     context_items,
     fragments,
+    limits,
+    read_agents_md,
     turn_aborted,
     user_message,
 )
-from codex.model import RequestIds, build_request
+from codex.model import ModelInfo, RequestIds, build_request
 from codex.ports.model import ModelError, ModelRequest
 from codex.protocol.response_item import ResponseItem
 from codex.protocol.usage import TokenUsage
@@ -30,7 +36,7 @@ class Memory:
 
     def __init__(self, context: SessionContext, agents_md: AgentsMd, tools: Sequence[JsonObject]) -> None:
         self._context = context
-        self._agents_md = agents_md
+        self._agents_md: AgentsMd | None = agents_md
         self._tools = tools
         model, config = context.model, context.config
         self.instructions = (
@@ -45,14 +51,25 @@ class Memory:
             base=base_item(self.instructions, context.identity.thread_id),
             output_tokens=self.output_tokens,
         )
+        self._history.note_usage(context.restored.last_tokens)
+        # What is only guessed must not end a conversation.
+        guessed = model.is_fallback and config.model_context_window is None
+        self.budget = Budget(
+            limits(
+                model.context_window,
+                usable=None if guessed else self.window,
+                configured=config.model_auto_compact_token_limit,
+                scope=config.model_auto_compact_token_limit_scope,
+            )
+        )
+        self.previous_model = None if context.restored.model == model.slug else context.restored.model
+        self.worklog = WorkLog(context.restored.items, context.restored.changed)
         self.total = context.restored.usage
         self.turn_total = TokenUsage()
         self.output_schema: JsonObject | None = None
         self._turn_began_at = 0.0
         self._injected: list[ResponseItem] = []
         self._opening = [turn_aborted()] if context.restored.cut_off else []
-        # What is only guessed must not end a conversation.
-        self._limit = None if model.is_fallback and config.model_context_window is None else self.window
 
     @property
     def window(self) -> int:
@@ -64,17 +81,31 @@ class Memory:
         """The history as it is."""
         return tuple(self._history.items)
 
-    def begin_turn(self, output_schema: JsonObject | None) -> list[ResponseItem]:
-        """Start counting for a turn; what the model must be told of its context before it."""
+    @property
+    def tokens(self) -> int:
+        """Tokens of the context, as far as they are known."""
+        return self._history.context_tokens()
+
+    def begin_turn(self, output_schema: JsonObject | None) -> None:
+        """Start counting for a turn."""
         self.output_schema, self.turn_total = output_schema, TokenUsage()
-        now = datetime.now().astimezone()
-        self._turn_began_at = now.timestamp()
-        context = self._context
-        texts = fragments(
-            context.config, self._agents_md, context.services.environ, now, context.rules.allowed_prefixes
-        )
+        self._turn_began_at = time.time()
+        self.budget.turn_began()
+
+    def news(self) -> list[ResponseItem]:
+        """What the model must be told of its context before the user's input."""
         opening, self._opening = self._opening, []
-        return [*opening, *context_items(texts, self._history.told)]
+        return [*opening, *self.context(self._history.told)]
+
+    def context(self, told: Told) -> list[ResponseItem]:
+        """What the model must be told of its context when it was told this; AGENTS.md is read anew."""
+        # The first turn has what the session has read already.
+        agents_md, self._agents_md = self._agents_md, None
+        if agents_md is None:
+            agents_md = read_agents_md(self._context.config)
+        context, now = self._context, datetime.now().astimezone()
+        allowed = context.rules.allowed_prefixes
+        return context_items(fragments(context.config, agents_md, context.services.environ, now, allowed), told)
 
     def record(self, items: Sequence[ResponseItem]) -> list[ResponseItem]:
         """Take items into the history; as they are kept, for the rollout."""
@@ -109,59 +140,112 @@ class Memory:
     def count(self, usage: TokenUsage) -> None:
         """Add what a response has used."""
         self._history.note_usage(usage.total_tokens)
+        self.budget.counted(usage.input_tokens)
+        self.previous_model = None
+        self.spend(usage)
+
+    def spend(self, usage: TokenUsage) -> None:
+        """Add to the sums what a request has used that is no part of the conversation."""
         self.total += usage
         self.turn_total += usage
 
-    def request(self, turn_id: str) -> ModelRequest:
-        """The request that carries the history as it is now.
+    def prompt(self) -> list[ResponseItem]:
+        """The input of a request: the base instructions, then the history."""
+        return self._history.prompt_items()
 
-        Raises: ModelError when the history has outgrown the model's context.
+    def estimate(self, items: Sequence[ResponseItem]) -> int:
+        """Tokens of a context with this history."""
+        return self._history.estimate(items)
+
+    def replace(self, items: Sequence[ResponseItem]) -> None:
+        """Go on with another history, in a new window."""
+        self._history.replace(items)
+        self.budget.compacted(self.tokens)
+
+    def request(self, turn_id: str, window: int) -> ModelRequest | None:
+        """The request that carries the history as it is now; None when it has to be compacted first.
+
+        Args:
+          window: how often the history was compacted.
+
+        Raises: ModelError when the history has outgrown the model's context, and a compaction was of no help.
         """
-        self._refuse_overflow()
-        context, config, identity = self._context, self._context.config, self._context.identity
-        ids = RequestIds(
+        match self.budget.verdict(self.tokens):
+            case "compact":
+                return None
+            case "full":
+                raise self._overflow()
+            case "fits":
+                pass
+        context = self._context
+        return self.build(
+            context.model,
+            self.ids(turn_id, window, self._facts()),
+            self.prompt(),
+            self._tools,
+            output_schema=self.output_schema,
+        )
+
+    def ids(self, turn_id: str, window: int, facts: dict[str, Json], *, kind: str = "turn") -> RequestIds:
+        """Who asks, with further facts for the server."""
+        context, identity = self._context, self._context.identity
+        return RequestIds(
             root_thread_id=identity.session_id,
             thread_id=identity.thread_id,
             turn_id=turn_id,
+            window=window,
+            request_kind=kind,
             parent_thread_id=identity.parent_id,
             agent_path=identity.agent_path,
             installation_id=context.services.installation_id,
             history_initialization="cold_resume" if context.restored.path else "new",
             originator=context.services.originator,
-            extra=self._facts(),
+            extra=facts,
         )
+
+    def build(
+        self,
+        model: ModelInfo,
+        ids: RequestIds,
+        prompt: Sequence[ResponseItem],
+        tools: Sequence[JsonObject] = (),
+        *,
+        output_schema: JsonObject | None = None,
+    ) -> ModelRequest:
+        """A request with the settings that are in force."""
+        config = self._context.config
         return build_request(
-            context.model,
+            model,
             ids,
-            input=self._history.prompt_items(),
-            tools=self._tools,
+            input=prompt,
+            tools=tools,
             effort=config.model_reasoning_effort,
             summary=config.model_reasoning_summary,
             verbosity=config.model_verbosity,
             service_tier=config.service_tier,
-            output_schema=self.output_schema,
+            output_schema=output_schema,
         )
 
-    def _facts(self) -> dict[str, Json]:
-        """What the server is told about a turn beside who asks."""
-        config, model = self._context.config, self._context.model
-        mode = config.sandbox_policy.mode
-        facts: dict[str, Json] = {
+    def facts(self) -> dict[str, Json]:
+        """What the server is told about every request of a turn beside who asks."""
+        mode = self._context.config.sandbox_policy.mode
+        return {
             "sandbox": "none" if mode == "danger-full-access" else "seccomp",
             "sandbox_mode": mode,
             "turn_started_at_unix_ms": int(self._turn_began_at * 1000),
         }
+
+    def _facts(self) -> dict[str, Json]:
+        config, model, facts = self._context.config, self._context.model, self.facts()
         effort = config.model_reasoning_effort or (model.default_reasoning_effort if model.supports_reasoning else None)
         return facts if effort is None else {**facts, "reasoning_effort": effort}
 
-    def _refuse_overflow(self) -> None:
-        used, window = self._history.context_tokens(), self._limit
-        if window is not None and used > window:
-            raise ModelError(
-                f"the conversation has about {used:,} tokens and {self._context.model.slug!r} takes {window:,}: "
-                "start a new thread, or set model_context_window if the model takes more",
-                "context_window_exceeded",
-            )
+    def _overflow(self) -> ModelError:
+        return ModelError(
+            f"the conversation has about {self.tokens:,} tokens, {self._context.model.slug!r} takes {self.window:,}, "
+            "and it could not be compacted: start a new thread, or set model_context_window if the model takes more",
+            "context_window_exceeded",
+        )
 
 
 def _left_out(image: ImageInput | LocalImageInput, model: str) -> TextInput:

@@ -13,6 +13,7 @@ from codex.protocol.op import Submission
 from codex.protocol.response_item import ResponseItem
 from codex.protocol.usage import TokenUsage
 from codex.protocol.user_input import UserInput
+from codex.turn import Phase, Summary
 
 
 @attrs.frozen
@@ -49,10 +50,34 @@ class RecordInput:
 
 
 @attrs.frozen
-class NextRequest:
-    """The request that carries the history as it is now."""
+class BeginTurn:
+    """Put what the running turn starts with into the history."""
 
+    reply: Reply[None]
+
+
+@attrs.frozen
+class NextRequest:
+    """The request that carries the history as it is now; None when it has to be compacted first."""
+
+    reply: Reply[ModelRequest | None]
+
+
+@attrs.frozen
+class SummaryRequest:
+    """The request for a summary of the history, without its `dropped` oldest items."""
+
+    phase: Phase
+    dropped: int
     reply: Reply[ModelRequest]
+
+
+@attrs.frozen
+class ReplaceHistory:
+    """Let the summary take the place of the history; failed, the old one stays."""
+
+    summary: Summary
+    reply: Reply[None]
 
 
 @attrs.frozen
@@ -114,4 +139,17 @@ class AbortTurn:
 
 
 Approving: TypeAlias = OpenQuestion | CloseQuestion | QuestionDue | Reviewed
-Message: TypeAlias = Submit | Publish | Tell | RecordInput | NextRequest | Inject | CopyHistory | Approving | AbortTurn
+Message: TypeAlias = (
+    Submit
+    | Publish
+    | Tell
+    | RecordInput
+    | BeginTurn
+    | NextRequest
+    | SummaryRequest
+    | ReplaceHistory
+    | Inject
+    | CopyHistory
+    | Approving
+    | AbortTurn
+)

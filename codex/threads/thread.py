@@ -15,7 +15,7 @@ from codex.config.schema import Config
 from codex.ports.approvals import OnApproval
 from codex.protocol.approval import Question
 from codex.protocol.event import Event, TaskComplete, TurnAborted, TurnFailed
-from codex.protocol.op import Op, Shutdown, Submission, TurnInput
+from codex.protocol.op import Compact, Op, Shutdown, Submission, TurnInput
 from codex.protocol.response_item import ResponseItem
 from codex.protocol.terminal import BackgroundTerminal
 from codex.protocol.user_input import TextInput, UserInput
@@ -143,7 +143,19 @@ class Thread:
         Raises:
           TurnError: the turn failed or was interrupted.
         """
-        async with self.run(prompt, on_approval=on_approval) as events:
+        return await self._result(self.run(prompt, on_approval=on_approval))
+
+    async def compact(self) -> None:
+        """Replace the history by a summary of it, in a turn of its own. Cancelling interrupts it: all stays as it was.
+
+        Raises:
+          UserError: a turn is running.
+          TurnError: there is nothing to compact, no summary came, or it would save nothing; all stays as it was.
+        """
+        await self._result(TurnEvents(self, Compact()))
+
+    async def _result(self, turn: TurnEvents) -> str:
+        async with turn as events:
             async for event in events:
                 match event.msg:
                     case TaskComplete(last_agent_message=text):

@@ -10,7 +10,7 @@ from codex.base.errors import UserError
 from codex.ports.approvals import OnApproval, answer_by
 from codex.protocol.approval import ApplyPatchApprovalRequest, ExecApprovalRequest, Question, refusal_of
 from codex.protocol.event import Event, ends_turn
-from codex.protocol.op import ExecApproval, Interrupt, Op, PatchApproval, TurnInput
+from codex.protocol.op import Compact, ExecApproval, Interrupt, Op, PatchApproval, TurnInput
 from codex.session import Outbox, Subscription
 
 _INTERRUPT_WITHIN = 10.0
@@ -48,7 +48,7 @@ class TurnEvents:
     answered at the step after.
     """
 
-    def __init__(self, thread: Submitter, turn: TurnInput, on_approval: OnApproval | None = None) -> None:
+    def __init__(self, thread: Submitter, turn: TurnInput | Compact, on_approval: OnApproval | None = None) -> None:
         self._thread = thread
         self._turn = turn
         self._on_approval = on_approval

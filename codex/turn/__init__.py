@@ -4,7 +4,7 @@
 """
 
 from codex.turn._actor import Inbox, run
-from codex.turn.context import TurnContext, TurnPort, TurnResult
+from codex.turn.context import Phase, Summary, TurnContext, TurnPort, TurnResult
 from codex.turn.messages import InterruptTurn, Steer
 
-__all__ = ["Inbox", "InterruptTurn", "Steer", "TurnContext", "TurnPort", "TurnResult", "run"]
+__all__ = ["Inbox", "InterruptTurn", "Phase", "Steer", "Summary", "TurnContext", "TurnPort", "TurnResult", "run"]

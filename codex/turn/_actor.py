@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from random import random
 from typing import Never, TypeAlias, assert_never
 
 import attrs
@@ -10,13 +9,15 @@ import trio
 
 from actors import Down, Exit, Mailbox, Ref
 from codex.base.errors import CodexError
-from codex.model import StreamRetry, stream_retry
+from codex.model import StreamRetry
 from codex.ports.model import ModelError
-from codex.protocol.event import StreamErrorNotice
+from codex.protocol.event import StreamErrorNotice, Warning
 from codex.protocol.response_item import ResponseItem
 from codex.tools import CallSite, ToolCall
 from codex.turn._machine import (
     AnnounceRetry,
+    Begin,
+    Compact,
     Effect,
     Finish,
     RecordInput,
@@ -25,9 +26,10 @@ from codex.turn._machine import (
     Sample,
     StopWork,
     TurnMachine,
+    Warn,
 )
-from codex.turn._sampling import CallsArrived, Sampled, SamplingBroke, sample
-from codex.turn.context import TurnContext, TurnResult
+from codex.turn._sampling import CallsArrived, ContextFull, Sampled, SamplingBroke, sample
+from codex.turn.context import CompactionBroke, CompactionDone, Phase, TurnContext, TurnResult
 from codex.turn.messages import InterruptTurn, Message, Steer
 
 _STOP_WITHIN = 2.0
@@ -44,7 +46,18 @@ class _RetryDue:
     pass
 
 
-Inbox: TypeAlias = Message | CallsArrived | Sampled | SamplingBroke | _ToolDone | _RetryDue | Down
+Inbox: TypeAlias = (
+    Message
+    | CallsArrived
+    | Sampled
+    | SamplingBroke
+    | ContextFull
+    | CompactionDone
+    | CompactionBroke
+    | _ToolDone
+    | _RetryDue
+    | Down
+)
 
 
 async def run(mailbox: Mailbox[Inbox], *, context: TurnContext, result: TurnResult) -> None:
@@ -61,13 +74,13 @@ class _Turn:
         self._mailbox = mailbox
         self._context = context
         self._result = result
-        self._machine = TurnMachine()
+        self._machine = TurnMachine(only_compacts=context.only_compacts)
         self._children: set[Ref[Never]] = set()
         self._begun = trio.Event()
         self._begun.set()
 
     async def run(self) -> None:
-        await self._perform(self._machine.started())
+        await self._perform(self._machine.started(full=self._context.full))
         async for message in self._mailbox:
             await self._perform(self._handle(message))
             if self._machine.state == "done":
@@ -83,12 +96,21 @@ class _Turn:
                 return machine.sampling_done(end_turn=end_turn)
             case SamplingBroke(error=error):
                 return machine.sampling_failed(error, self._retry(error))
+            case ContextFull():
+                return machine.compaction_due()
+            case CompactionDone():
+                return machine.compacted()
+            case CompactionBroke(error=error):
+                return machine.compaction_failed(error)
             case _ToolDone(key=key, output=output):
                 return machine.tool_done(key, output)
             case _RetryDue():
                 return machine.retry_due()
             case Steer(input=more):
-                machine.steered(more.items)
+                if self._context.only_compacts:
+                    self._result.left_over.append(more)
+                else:
+                    machine.steered(more.items)
                 return []
             case InterruptTurn():
                 return machine.interrupted()
@@ -103,6 +125,12 @@ class _Turn:
     async def _perform(self, effects: Sequence[Effect]) -> None:
         for effect in effects:
             match effect:
+                case Begin():
+                    await self._context.port.begin()
+                case Compact(phase=phase):
+                    self._compact(phase)
+                case Warn(error=error):
+                    await self._context.port.publish([Warning(f"the conversation was not compacted: {error.message}")])
                 case Sample():
                     self._spawn(
                         partial(sample, context=self._context, result=self._result, turn=self._mailbox.ref), "sampling"
@@ -123,6 +151,11 @@ class _Turn:
                         self._result.error_message, self._result.error_kind = error.message, error.kind
                 case _ as never:
                     assert_never(never)
+
+    def _compact(self, phase: Phase) -> None:
+        from codex.turn._compaction import compact
+
+        self._spawn(partial(compact, context=self._context, phase=phase, turn=self._mailbox.ref), "compaction")
 
     def _run_tool(self, call: ToolCall) -> None:
         """Start a call; calls that start together begin in their order, and so do the items they show."""
@@ -147,9 +180,7 @@ class _Turn:
                 self._result.left_over.append(message.input)
 
     def _retry(self, error: ModelError) -> StreamRetry | None:
-        endless = self._context.tools.config.features.get("unbounded_connection_retries", False)
-        attempt = self._machine.failures + 1
-        return stream_retry(error, attempt, self._context.max_retries, random(), endless=endless)
+        return self._context.retry(error, self._machine.failures + 1)
 
     async def _announce(self, retry: StreamRetry) -> None:
         await self._context.port.publish([StreamErrorNotice(self._context.turn_id, retry.message)])

@@ -1,14 +1,17 @@
 """One turn, as a pure machine.
 
+    new      --started-------------> sampling | compacting  what the user said is recorded when a compaction is over
     sampling --ItemDone(call)------> sampling             the call starts as soon as the gate lets it
     sampling --SamplingDone--------> waiting | done       done: no calls, no input, the model ended its turn
     sampling --SamplingFailed------> breaking             calls that run go on; their outputs stay
-    breaking --no calls open-------> backing off | done   done: the error ends the turn
+    breaking --no calls open-------> backing off | compacting | done    done: the error ends the turn
     waiting  --ToolDone(last)------> sampling
     backing off --RetryDue---------> sampling
+    sampling --CompactionDue-------> compacting           instead of a request; nothing runs then
+    compacting --Compacted, -Failed-> sampling | done     done: the turn was made for the compaction alone
     any      --Steered-------------> same                 the input is recorded before the next request
     any      --Interrupted---------> done                 every open call gets an "aborted" output
-Law: every call gets exactly one output, recorded in the order of the calls.
+Law: every call gets exactly one output, recorded in the order of the calls; the turn's input is recorded exactly once.
 Not decided here: what a tool does (tools), what an error means (model), how events look (items).
 """
 
@@ -21,6 +24,26 @@ from codex.ports.model import ModelError
 from codex.protocol.response_item import ResponseItem
 from codex.protocol.user_input import UserInput
 from codex.tools import Gate, ToolCall
+from codex.turn.context import Phase
+
+
+@attrs.frozen
+class Begin:
+    """Put what the turn starts with into the history: news of the context, and the user's input."""
+
+
+@attrs.frozen
+class Compact:
+    """Replace the history by a summary of it."""
+
+    phase: Phase
+
+
+@attrs.frozen
+class Warn:
+    """Tell that the history stays as it is, and why."""
+
+    error: ModelError
 
 
 @attrs.frozen
@@ -69,31 +92,66 @@ class Finish:
     error: ModelError | None = None
 
 
-Effect: TypeAlias = Sample | RunTool | RecordOutput | RecordInput | AnnounceRetry | StopWork | Finish
-State: TypeAlias = Literal["sampling", "waiting", "breaking", "backing_off", "done"]
+Effect: TypeAlias = (
+    Begin | Compact | Warn | Sample | RunTool | RecordOutput | RecordInput | AnnounceRetry | StopWork | Finish
+)
+State: TypeAlias = Literal["new", "sampling", "waiting", "breaking", "backing_off", "compacting", "done"]
 
 
 class TurnMachine:
-    """Decides what a turn does next; each input gives the effects to perform, in order."""
+    """Decides what a turn does next; each input gives the effects to perform, in order.
 
-    def __init__(self) -> None:
-        self.state: State = "sampling"
+    Args:
+      only_compacts: the turn has no input and samples nothing; it compacts the history and ends.
+    """
+
+    def __init__(self, *, only_compacts: bool = False) -> None:
+        self.state: State = "new"
+        self._only_compacts = only_compacts
+        self._begun = only_compacts
         self.failures = 0
         self._gate = Gate()
         self._calls: dict[str, ToolCall] = {}
         self._outputs: dict[str, ResponseItem | None] = {}
         self._steered: list[tuple[UserInput, ...]] = []
         self._follow_up = False
-        self._broke: Finish | AnnounceRetry | None = None
+        self._broke: Finish | AnnounceRetry | Compact | None = None
+        self._tried_compaction = False
 
     @property
     def open_calls(self) -> tuple[ToolCall, ...]:
         """Calls without an output, in their order."""
         return tuple(self._calls[key] for key, output in self._outputs.items() if output is None)
 
-    def started(self) -> list[Effect]:
-        """The turn begins."""
-        return [Sample()]
+    def started(self, *, full: bool = False) -> list[Effect]:
+        """The turn begins; `full`: the history has to be compacted first."""
+        if self._only_compacts or full:
+            return self._compact("manual" if self._only_compacts else "pre_turn")
+        return self._sample_again()
+
+    def compaction_due(self) -> list[Effect]:
+        """The history is too large for another request."""
+        return self._compact("mid_turn") if self.state == "sampling" else []
+
+    def compacted(self) -> list[Effect]:
+        """The summary is the history now."""
+        return self._compaction_over([], Finish("completed"))
+
+    def compaction_failed(self, error: ModelError) -> list[Effect]:
+        """The history is the old one; where there is room for another request, the turn goes on with it."""
+        return self._compaction_over([Warn(error)], Finish("failed", error))
+
+    def _compact(self, phase: Phase) -> list[Effect]:
+        self.state, self._tried_compaction = "compacting", True
+        return [Compact(phase)]
+
+    def _compaction_over(self, effects: list[Effect], alone: Finish) -> list[Effect]:
+        if self.state != "compacting":
+            return []
+        if self._only_compacts:
+            self.state = "done"
+            return [alone]
+        return [*effects, *self._sample_again()]
 
     def item_done(self, call: ToolCall | None) -> list[Effect]:
         """The model finished an item; `call` when it is one."""
@@ -111,7 +169,7 @@ class TurnMachine:
         """The response is whole; `end_turn` False asks for another one."""
         if self.state != "sampling":
             return []
-        self.failures = 0
+        self.failures, self._tried_compaction = 0, False
         self._follow_up = self._follow_up or end_turn is False
         self.state = "waiting"
         return self._go_on()
@@ -119,11 +177,15 @@ class TurnMachine:
     def sampling_failed(self, error: ModelError, retry: StreamRetry | None) -> list[Effect]:
         """The response broke off or never came; without a `retry` that ends the turn.
 
-        `failures` counts the attempts that broke in a row, for whoever decides about the retry.
+        A context that the server finds too large is compacted first, once. `failures` counts the attempts that broke
+        in a row, for whoever decides about the retry.
         """
         if self.state != "sampling":
             return []
-        self._broke = Finish("failed", error) if retry is None else AnnounceRetry(retry)
+        if error.kind == "context_window_exceeded" and not self._tried_compaction:
+            self._broke = Compact("mid_turn")
+        else:
+            self._broke = Finish("failed", error) if retry is None else AnnounceRetry(retry)
         self.state = "breaking"
         return self._go_on()
 
@@ -155,11 +217,10 @@ class TurnMachine:
     def _end(self, finish: Finish) -> list[Effect]:
         """Stop everything; open calls are answered and steered input is kept, so that the history stays whole."""
         self.state = "done"
-        kept = [RecordInput(items) for items in self._steered]
-        return [StopWork(), *self._abort_open_calls(), *kept, finish]
+        return [StopWork(), *self._abort_open_calls(), *self._input(), finish]
 
     def _go_on(self) -> list[Effect]:
-        if self.open_calls or self.state in ("sampling", "backing_off"):
+        if self.open_calls or self.state in ("sampling", "backing_off", "compacting"):
             return []
         match self._broke:
             case AnnounceRetry() as announce:
@@ -168,6 +229,9 @@ class TurnMachine:
                 return [announce]
             case Finish() as finish:
                 return self._end(finish)
+            case Compact(phase=phase):
+                self._broke = None
+                return self._compact(phase)
             case None:
                 pass
         if not (self._steered or self._follow_up):
@@ -176,12 +240,18 @@ class TurnMachine:
         return self._sample_again()
 
     def _sample_again(self) -> list[Effect]:
-        effects: list[Effect] = [RecordInput(items) for items in self._steered]
-        self._steered = []
+        effects = self._input()
         self.state, self._follow_up = "sampling", False
         self._calls.clear()
         self._outputs.clear()
         return [*effects, Sample()]
+
+    def _input(self) -> list[Effect]:
+        """What the user said and the history does not hold yet."""
+        begin: list[Effect] = [] if self._begun else [Begin()]
+        said: list[Effect] = [RecordInput(items) for items in self._steered]
+        self._begun, self._steered = True, []
+        return [*begin, *said]
 
     def _record_ready(self) -> list[Effect]:
         """Outputs whose calls come next in order; recorded ones are marked by an empty item."""

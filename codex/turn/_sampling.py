@@ -1,12 +1,12 @@
 """One sampling request as an actor: the model's events become items, in order, as they arrive."""
 
-from typing import Never
+from typing import Never, TypeAlias
 
 import attrs
 import trio
 
 from actors import Mailbox, Ref
-from codex.ports.model import ModelError, ResponseCompleted
+from codex.ports.model import ModelError, ModelRequest, ResponseCompleted
 from codex.protocol.usage import TokenUsage
 from codex.tools import ToolCall
 from codex.turn.context import TurnContext, TurnResult
@@ -34,17 +34,29 @@ class SamplingBroke:
     error: ModelError
 
 
+@attrs.frozen
+class ContextFull:
+    """Nothing was asked: the history has to be compacted first."""
+
+
+_Told: TypeAlias = CallsArrived | Sampled | SamplingBroke | ContextFull
+
+
 async def sample(
     _mailbox: Mailbox[Never],
     *,
     context: TurnContext,
     result: TurnResult,
-    turn: Ref[CallsArrived | Sampled | SamplingBroke],
+    turn: Ref[_Told],
 ) -> None:
     """Ask the model once and tell the turn what came. Cancelled, the connection is closed."""
     tracker = ItemTracker(context.turn_id)
     try:
-        end_turn = await _stream(context, result, tracker, turn)
+        request = await context.port.next_request()
+        if request is None:
+            await turn.send(ContextFull())
+            return
+        end_turn = await _stream(context, request, result, tracker, turn)
     except ModelError as error:
         await turn.send(SamplingBroke(error))
     else:
@@ -53,11 +65,11 @@ async def sample(
 
 async def _stream(
     context: TurnContext,
+    request: ModelRequest,
     result: TurnResult,
     tracker: ItemTracker,
-    turn: Ref[CallsArrived | Sampled | SamplingBroke],
+    turn: Ref[_Told],
 ) -> bool | None:
-    request = await context.port.next_request()
     async with context.client.stream(request) as batches:
         async for batch in batches:
             step = tracker.step(batch)
@@ -72,7 +84,12 @@ async def _stream(
                 await turn.send(CallsArrived(tuple(context.router.prepare(call) for call in step.calls)))
             if step.completed is not None:
                 return step.completed.end_turn
-    raise ModelError(
+    raise broken_off()
+
+
+def broken_off() -> ModelError:
+    """The error of a stream that ended before its response was whole."""
+    return ModelError(
         "stream disconnected before completion: stream closed before response.completed",
         "stream_disconnected",
         retryable=True,

@@ -1,17 +1,43 @@
 """What a turn needs from above: where its events go, how its requests are made, and what its tools may use."""
 
 from collections.abc import Sequence
+from random import random
 from typing import Literal, Protocol, TypeAlias
 
 import attrs
 
-from codex.ports.model import ModelClient, ModelRequest
+from codex.model import StreamRetry, stream_retry
+from codex.ports.model import ModelClient, ModelError, ModelRequest
 from codex.protocol.event import EventMsg
 from codex.protocol.op import TurnInput
 from codex.protocol.response_item import ResponseItem
 from codex.protocol.usage import TokenUsage
 from codex.protocol.user_input import UserInput
 from codex.tools import Router, ToolContext
+
+Phase: TypeAlias = Literal["manual", "pre_turn", "mid_turn"]
+
+
+@attrs.frozen
+class Summary:
+    """What a model wrote for a compaction: its message, the id of its response, and what that has used."""
+
+    compaction_id: str
+    item: ResponseItem
+    response_id: str
+    usage: TokenUsage | None
+
+
+@attrs.frozen
+class CompactionDone:
+    """The summary is the history now."""
+
+
+@attrs.frozen
+class CompactionBroke:
+    """There is no summary; the history is what it was."""
+
+    error: ModelError
 
 
 class TurnPort(Protocol):
@@ -26,8 +52,29 @@ class TurnPort(Protocol):
         """Keep the items, then show the events; `counted` is the id and the usage of a response that is whole."""
         ...
 
-    async def next_request(self) -> ModelRequest:
-        """The request that carries the history as it is now. Raises: ModelError when the context is full."""
+    async def begin(self) -> None:
+        """Put what the turn starts with into the history: news of the context, and the user's input."""
+        ...
+
+    async def next_request(self) -> ModelRequest | None:
+        """The request that carries the history as it is now; None when it has to be compacted first.
+
+        Raises: ModelError when the context is full and compacting it again would not help.
+        """
+        ...
+
+    async def summary_request(self, phase: Phase, dropped: int) -> ModelRequest:
+        """The request for a summary of the history, without its `dropped` oldest items.
+
+        Raises: ModelError when nothing is left to be summed up.
+        """
+        ...
+
+    async def replace_history(self, summary: Summary) -> None:
+        """Let the summary take the place of the history, on disk first; on any error the old one stays in force.
+
+        Raises: ModelError when that would make the context larger, CodexError when the disk refuses.
+        """
         ...
 
     async def record_input(self, items: tuple[UserInput, ...]) -> None:
@@ -37,7 +84,10 @@ class TurnPort(Protocol):
 
 @attrs.frozen
 class TurnContext:
-    """One turn: its id, its model and its tools."""
+    """One turn: its id, its model and its tools.
+
+    `full`: the history has to be compacted before the turn begins; `only_compacts`: the turn is for that alone.
+    """
 
     turn_id: str
     client: ModelClient
@@ -45,6 +95,13 @@ class TurnContext:
     tools: ToolContext
     port: TurnPort
     max_retries: int
+    full: bool = False
+    only_compacts: bool = False
+
+    def retry(self, error: ModelError, attempt: int) -> StreamRetry | None:
+        """The attempt 1, 2, … after a stream that broke off; None when this error is final."""
+        endless = self.tools.config.features.get("unbounded_connection_retries", False)
+        return stream_retry(error, attempt, self.max_retries, random(), endless=endless)
 
 
 Outcome: TypeAlias = Literal["completed", "failed", "aborted"]

@@ -26,8 +26,17 @@ def output_text(item: JsonObject) -> str:
 class ScriptedRequest:
     """One request for a script; the wire's dialect is forgotten here. What is costly is worked out on first use."""
 
-    def __init__(self, body: JsonObject, headers: Mapping[str, str], *, size: int | None = None) -> None:
+    def __init__(
+        self,
+        body: JsonObject,
+        headers: Mapping[str, str],
+        *,
+        size: int | None = None,
+        may_have_markers: bool = True,
+    ) -> None:
+        """`may_have_markers` False: whoever knows the body as text has seen that no prompt has one."""
         self.body = body
+        self.may_have_markers = may_have_markers
         self.headers = {name.lower(): value for name, value in headers.items()}
         self._size = size
 

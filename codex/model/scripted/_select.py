@@ -7,6 +7,7 @@ from codex.model.scripted._conditions import agent_matches
 from codex.model.scripted._request import ScriptedRequest
 from codex.model.scripted.script import COMPACT, NamedScript, Rule, Script
 
+MARKER_OPEN = "[[script:"
 _MARKER = re.compile(r"\[\[script:([^\]\s]+)\]\]")
 
 
@@ -26,7 +27,7 @@ def select(script: Script, request: ScriptedRequest) -> NamedScript:
             return script.scripts[rule.script]
     if compaction:
         return script.scripts[COMPACT]
-    for prompt in reversed(request.prompts):
+    for prompt in reversed(request.prompts if request.may_have_markers else ()):
         if names := _MARKER.findall(prompt):
             return _named(script, names[-1])
     if default := script.default or _only(script):

@@ -10,11 +10,13 @@ from types import TracebackType
 import trio
 
 from codex.base.jsontext import JsonObject
+from codex.model._body import BodyEncoder
 from codex.model.failures import IDLE, NETWORK_CUT, failure_of_connection, failure_of_status, stream_failure
 from codex.model.provider import Endpoint
 from codex.model.retry import may_resend, request_delay
 from codex.model.scripted._load import load_script
 from codex.model.scripted._request import ScriptedRequest
+from codex.model.scripted._select import MARKER_OPEN
 from codex.model.scripted.events import BreakOff, Deltas, Pause, Raw, Step, Wire, steps
 from codex.model.scripted.player import Answer, Player, Refuse, Reset, Stream
 from codex.model.scripted.script import Script
@@ -54,6 +56,7 @@ class ScriptedClient:
         self._player = Player(loaded, os.environ if environ is None else environ)
         where = f"scripted:{loaded.source}"
         self._endpoint = Endpoint("scripted", where, where, "scripted", {}, "the script answers so")
+        self._encoder = BodyEncoder()
         self._idle_timeout = idle_timeout
         self._request_max_retries = request_max_retries
         self._observe = observe
@@ -79,9 +82,13 @@ class ScriptedClient:
         """
         if self._observe is not None:
             self._observe(request)
+        # A long conversation is not looked through anew for each request: only what is new of it is encoded.
+        content = self._encoder.encode(request.headers.get("thread-id", ""), request.body)
+        marked = MARKER_OPEN.encode() in content
+        asked = ScriptedRequest(request.body, request.headers, size=len(content), may_have_markers=marked)
         attempts = 0
         while True:
-            answer = self._player.answer(ScriptedRequest(request.body, request.headers))
+            answer = self._player.answer(asked)
             await trio.sleep(answer.delay)
             if isinstance(answer, Stream):
                 return answer

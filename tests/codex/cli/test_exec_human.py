@@ -26,6 +26,7 @@ from codex.protocol.item import (
     AgentState,
     CollabToolCall,
     CommandExecution,
+    ContextCompaction,
     FileChange,
     FileUpdate,
     PlanStep,
@@ -43,6 +44,11 @@ COMMAND = CommandExecution("c", ("/bin/bash", "-lc", "ls -l"), "/repo")
 def text_of(*msgs: EventMsg, color: bool = False) -> str:
     human = HumanText("codex-actors 0", color=color)
     return "".join(map(human.render, msgs))
+
+
+def test_a_compaction_is_a_line_of_its_own() -> None:
+    compaction = ContextCompaction("c")
+    assert text_of(ItemStarted("t", compaction), ItemCompleted("t", compaction)) == "context compacted\n\n"
 
 
 def test_a_whole_turn_reads_from_top_to_bottom() -> None:

@@ -13,6 +13,7 @@ from codex.session._machine import (
     Refuse,
     RunShell,
     SessionMachine,
+    StartCompaction,
     StartTurn,
     SteerTurn,
     StopTurn,
@@ -91,6 +92,14 @@ def test_a_command_of_the_user_is_a_turn_or_goes_on_beside_one() -> None:
     assert isinstance(refusal, Refuse)
 
 
+def test_a_compaction_is_a_turn_of_its_own_and_waits_for_nobody() -> None:
+    machine = SessionMachine()
+    assert machine.compaction_asked() == [StartCompaction()]
+    (refusal,) = machine.compaction_asked()
+    assert isinstance(refusal, Refuse)
+    assert machine.turn_ended([an_input("meanwhile")]) == [StartTurn(an_input("meanwhile"))]
+
+
 class SessionLaw(RuleBasedStateMachine):
     """Random submissions, steering that fails, ends of turns and shutdowns."""
 
@@ -112,6 +121,9 @@ class SessionLaw(RuleBasedStateMachine):
                     self.taken += [item.text for item in op.items]
                 case RunShell(beside=beside):
                     assert beside == self.turn
+                    self.turn = True
+                case StartCompaction():
+                    assert not self.turn
                     self.turn = True
                 case SteerTurn(input=op):
                     assert self.turn
@@ -150,6 +162,10 @@ class SessionLaw(RuleBasedStateMachine):
             self.taken.append(op.items[0].text)
         else:
             self.take(self.machine.steer_refused(op))
+
+    @rule()
+    def the_user_asks_for_a_compaction(self) -> None:
+        self.take(self.machine.compaction_asked())
 
     @rule()
     def the_user_interrupts(self) -> None:

@@ -2,7 +2,7 @@
 
 import hypothesis.strategies as st
 from hypothesis import settings
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from codex.model import StreamRetry
 from codex.ports.model import ModelError
@@ -10,6 +10,8 @@ from codex.protocol.user_input import TextInput
 from codex.tools import ToolCall
 from codex.turn._machine import (
     AnnounceRetry,
+    Begin,
+    Compact,
     Effect,
     Finish,
     RecordInput,
@@ -18,6 +20,7 @@ from codex.turn._machine import (
     Sample,
     StopWork,
     TurnMachine,
+    Warn,
 )
 
 
@@ -29,20 +32,26 @@ def an_output(call: ToolCall) -> dict:
     return {"type": "function_call_output", "call_id": call.call_id, "output": f"output of {call.key}"}
 
 
-def test_a_turn_without_calls_ends_with_the_first_response() -> None:
+def a_machine() -> TurnMachine:
+    """A turn that samples for the first time."""
     machine = TurnMachine()
-    assert machine.started() == [Sample()]
+    assert machine.started() == [Begin(), Sample()]
+    return machine
+
+
+def test_a_turn_without_calls_ends_with_the_first_response() -> None:
+    machine = a_machine()
     assert machine.item_done(None) == []
     assert machine.sampling_done(end_turn=None) == [Finish("completed")]
 
 
 def test_a_response_that_does_not_end_the_turn_is_followed_by_another() -> None:
-    machine = TurnMachine()
+    machine = a_machine()
     assert machine.sampling_done(end_turn=False) == [Sample()]
 
 
 def test_outputs_are_recorded_in_the_order_of_the_calls() -> None:
-    machine = TurnMachine()
+    machine = a_machine()
     one, two = a_call("one"), a_call("two")
     assert machine.item_done(one) == [RunTool(one)]
     assert machine.item_done(two) == [RunTool(two)]
@@ -56,7 +65,7 @@ def test_outputs_are_recorded_in_the_order_of_the_calls() -> None:
 
 
 def test_a_call_that_must_be_alone_waits_for_those_before_it() -> None:
-    machine = TurnMachine()
+    machine = a_machine()
     one, two = a_call("one"), a_call("two", parallel=False)
     machine.item_done(one)
     assert machine.item_done(two) == []
@@ -64,7 +73,7 @@ def test_a_call_that_must_be_alone_waits_for_those_before_it() -> None:
 
 
 def test_an_interrupt_answers_every_open_call() -> None:
-    machine = TurnMachine()
+    machine = a_machine()
     machine.item_done(a_call("one"))
     stop, output, finish = machine.interrupted()
     assert stop == StopWork()
@@ -75,7 +84,7 @@ def test_an_interrupt_answers_every_open_call() -> None:
 
 
 def test_a_cut_stream_is_announced_and_asked_again_after_the_tools_that_run() -> None:
-    machine = TurnMachine()
+    machine = a_machine()
     one = a_call("one")
     machine.item_done(one)
     retry = StreamRetry(0.2, "Reconnecting... 1/5 (cut)")
@@ -85,7 +94,7 @@ def test_a_cut_stream_is_announced_and_asked_again_after_the_tools_that_run() ->
 
 
 def test_a_stream_that_fails_for_good_ends_the_turn_after_the_tools_that_run() -> None:
-    machine = TurnMachine()
+    machine = a_machine()
     one = a_call("one")
     machine.item_done(one)
     error = ModelError("refused")
@@ -98,15 +107,59 @@ def test_a_stream_that_fails_for_good_ends_the_turn_after_the_tools_that_run() -
 
 
 def test_steered_input_is_recorded_before_the_next_request_and_keeps_the_turn_going() -> None:
-    machine = TurnMachine()
+    machine = a_machine()
     machine.steered((TextInput("more"),))
     assert machine.sampling_done(end_turn=None) == [RecordInput((TextInput("more"),)), Sample()]
 
 
 def test_input_steered_into_a_turn_that_is_interrupted_stays_in_the_history() -> None:
-    machine = TurnMachine()
+    machine = a_machine()
     machine.steered((TextInput("more"),))
     assert machine.interrupted() == [StopWork(), RecordInput((TextInput("more"),)), Finish("aborted")]
+
+
+TOO_LARGE = ModelError("too large", "context_window_exceeded")
+
+
+def test_a_full_history_is_compacted_before_the_turn_begins() -> None:
+    machine = TurnMachine()
+    assert machine.started(full=True) == [Compact("pre_turn")]
+    assert machine.compacted() == [Begin(), Sample()]
+
+
+def test_a_history_that_fills_up_is_compacted_before_the_next_request_and_steered_input_comes_after_it() -> None:
+    machine = a_machine()
+    assert machine.compaction_due() == [Compact("mid_turn")]
+    machine.steered((TextInput("more"),))
+    assert machine.compacted() == [RecordInput((TextInput("more"),)), Sample()]
+
+
+def test_a_compaction_that_fails_is_told_and_the_turn_goes_on_with_the_old_history() -> None:
+    machine = a_machine()
+    machine.compaction_due()
+    error = ModelError("no")
+    assert machine.compaction_failed(error) == [Warn(error), Sample()]
+
+
+def test_an_interrupt_in_a_compaction_before_the_turn_keeps_what_the_user_said() -> None:
+    machine = TurnMachine()
+    machine.started(full=True)
+    assert machine.interrupted() == [StopWork(), Begin(), Finish("aborted")]
+    assert machine.compacted() == []
+
+
+def test_a_turn_for_a_compaction_alone_ends_with_it() -> None:
+    done, failed = TurnMachine(only_compacts=True), TurnMachine(only_compacts=True)
+    assert done.started() == failed.started() == [Compact("manual")]
+    assert done.compacted() == [Finish("completed")]
+    assert failed.compaction_failed(TOO_LARGE) == [Finish("failed", TOO_LARGE)]
+
+
+def test_a_context_that_the_server_finds_too_large_is_compacted_once() -> None:
+    machine = a_machine()
+    assert machine.sampling_failed(TOO_LARGE, None) == [Compact("mid_turn")]
+    assert machine.compacted() == [Sample()]
+    assert machine.sampling_failed(TOO_LARGE, None) == [StopWork(), Finish("failed", TOO_LARGE)]
 
 
 class TurnLaw(RuleBasedStateMachine):
@@ -115,6 +168,7 @@ class TurnLaw(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.machine = TurnMachine()
+        self.begun = self.compacting = False
         self.calls: list[str] = []
         self.running: dict[str, ToolCall] = {}
         self.recorded: list[str] = []
@@ -122,13 +176,28 @@ class TurnLaw(RuleBasedStateMachine):
         self.finished = 0
         self.timer = False
         self.made = 0
-        self.take(self.machine.started())
+
+    @initialize(full=st.booleans())
+    def the_turn_starts(self, full: bool) -> None:
+        self.take(self.machine.started(full=full))
 
     def take(self, effects: list[Effect]) -> None:
         for effect in effects:
             match effect:
-                case Sample():
+                case Begin():
+                    assert not self.begun, "what the user said is recorded once"
+                    self.begun = True
+                case Compact():
                     assert not self.sampling
+                    assert not self.running
+                    assert not self.compacting
+                    self.compacting = True
+                case Warn():
+                    pass
+                case Sample():
+                    assert self.begun
+                    assert not self.sampling
+                    assert not self.compacting
                     assert self.recorded == self.calls, "a request must carry every output"
                     self.sampling = True
                 case RunTool(call=call):
@@ -141,8 +210,9 @@ class TurnLaw(RuleBasedStateMachine):
                     self.timer = True
                 case StopWork():
                     self.running.clear()
-                    self.sampling = self.timer = False
+                    self.sampling = self.timer = self.compacting = False
                 case Finish():
+                    assert self.begun
                     self.finished += 1
                 case RecordInput():
                     pass
@@ -167,6 +237,24 @@ class TurnLaw(RuleBasedStateMachine):
         self.sampling = False
         retry = StreamRetry(1.0, "again") if again else None
         self.take(self.machine.sampling_failed(ModelError("cut", retryable=again), retry))
+
+    @precondition(lambda self: self.sampling)
+    @rule()
+    def the_server_finds_the_context_too_large(self) -> None:
+        self.sampling = False
+        self.take(self.machine.sampling_failed(TOO_LARGE, None))
+
+    @precondition(lambda self: self.sampling and self.calls == self.recorded)
+    @rule()
+    def the_history_is_full(self) -> None:
+        self.sampling = False
+        self.take(self.machine.compaction_due())
+
+    @precondition(lambda self: self.compacting)
+    @rule(summary=st.booleans())
+    def the_compaction_ends(self, summary: bool) -> None:
+        self.compacting = False
+        self.take(self.machine.compacted() if summary else self.machine.compaction_failed(ModelError("no")))
 
     @precondition(lambda self: self.timer)
     @rule()
@@ -199,7 +287,9 @@ class TurnLaw(RuleBasedStateMachine):
             assert self.recorded == self.calls
             assert not self.running
         else:
-            assert self.sampling or self.timer or self.running, "a turn that is not over must be waiting for something"
+            assert self.sampling or self.timer or self.running or self.compacting, (
+                "a turn that is not over must be waiting for something"
+            )
 
 
 TestTurnLaw = TurnLaw.TestCase
