@@ -15,6 +15,8 @@ OFFERED = {
     "unarchive": "Bring an archived session back",
     "delete": "Remove a session for ever",
     "demo": "Watch an agent repair a small project; needs no model and no key",
+    "sandbox": "Run any command in the sandbox of an agent's commands",
+    "doctor": "Check whether agents can work here: configuration, key, sandbox",
     "apply-patch": "Apply a patch in the format of the apply_patch tool",
     "config": "Show what is in force and why, and change config.toml",
     "features": "Show what can be switched, and switch it",
@@ -30,7 +32,6 @@ NOT_OFFERED = {
     "review": "'codex exec \"Review the uncommitted changes\"' asks for one",
     "agents": "'codex exec' shows what sub-agents do",
     "apply": "'git apply FILE' applies a diff, 'codex apply-patch' a patch of the model",
-    "sandbox": "'codex exec -s MODE' runs the agent's commands in a sandbox",
     "mcp": "MCP servers are not supported yet",
     "mcp-server": "MCP is not supported yet; 'codex exec --json' can be driven by programs",
     "plugin": "plugins are not supported",
@@ -38,7 +39,6 @@ NOT_OFFERED = {
     "remote-control": "'codex exec --json' can be driven by programs",
     "exec-server": "'codex exec --json' can be driven by programs",
     "update": "'pip install --upgrade codex-actors' updates it",
-    "doctor": "'codex demo' shows whether an agent can run on this machine",
     "cloud": "it belongs to a service of OpenAI; use Codex itself",
     "queue": "start one 'codex exec' for each task",
     "migrate-rollouts": "rollouts of Codex are read as they are",
@@ -196,6 +196,18 @@ def _demo(arguments: list[str], before: Parsed) -> int:
     return run_demo(arguments)
 
 
+def _sandbox(arguments: list[str], before: Parsed) -> int:
+    from codex.cli.sandbox import run_sandbox
+
+    return run_sandbox(arguments, before)
+
+
+def _doctor(arguments: list[str], before: Parsed) -> int:
+    from codex.cli.doctor import run_doctor
+
+    return run_doctor(arguments, before)
+
+
 def _apply_patch(arguments: list[str], before: Parsed) -> int:
     return run_apply_patch(arguments)
 
@@ -266,6 +278,8 @@ _COMMANDS = {
     "unarchive": _unarchive,
     "delete": _delete,
     "demo": _demo,
+    "sandbox": _sandbox,
+    "doctor": _doctor,
     "apply-patch": _apply_patch,
     "config": _config,
     "features": _features,

@@ -16,8 +16,10 @@ MODULES = (
     "codex.cli.config_command",
     "codex.cli.demo_options",
     "codex.cli.execpolicy",
+    "codex.cli.doctor",
     "codex.cli.features",
     "codex.cli.login",
+    "codex.cli.sandbox",
     "codex.cli.sessions",
     "codex.cli.stored",
 )

@@ -26,7 +26,7 @@ def choose_sandbox(machine: Description, *, no_sandbox: bool) -> SandboxChoice:
         return SandboxChoice(
             "danger-full-access", notes=("The commands of this demo run without a sandbox, as --no-sandbox says.",)
         )
-    if machine.level == "namespaces":
+    if machine.level in ("namespaces", "seatbelt"):
         return SandboxChoice("workspace-write")
     if machine.level == "landlock":
         notes = (

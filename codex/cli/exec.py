@@ -196,16 +196,21 @@ def _run(
 
     from codex.cli.follow import follow_turn
     from codex.cli.logs import open_program_log
+    from codex.cli.sandbox_warning import warn_of_refusals
     from codex.engine import open_codex
 
     originator = os.environ.get(_ORIGINATOR) or "codex_exec"
 
     async def run() -> "Outcome":
-        async with open_codex(config, environ=os.environ, originator=originator, zygote=zygote) as codex:
+        async with (
+            open_codex(config, environ=os.environ, originator=originator, zygote=zygote) as codex,
+            trio.open_nursery() as nursery,
+        ):
+            nursery.start_soon(warn_of_refusals, config, zygote, say)
             thread = await _open_thread(codex, options)
-            if turn is None:
-                return await _show_thread(thread, view)
-            return await follow_turn(thread, turn, view, stop)
+            outcome = await (_show_thread(thread, view) if turn is None else follow_turn(thread, turn, view, stop))
+            nursery.cancel_scope.cancel()
+        return outcome
 
     with open_program_log(config):
         return trio.run(run)

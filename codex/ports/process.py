@@ -13,7 +13,11 @@ class SandboxUnavailable(ToolFailure):
 
 
 class SpawnFailed(ToolFailure):
-    """The command could not be started."""
+    """The command could not be started; `number` is the system's error, 0 where it was none of its."""
+
+    def __init__(self, message: str, number: int = 0) -> None:
+        super().__init__(message)
+        self.number = number
 
 
 @attrs.frozen

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from codex.sandbox.denied import looks_denied
     from codex.sandbox.direct import DirectLauncher
     from codex.sandbox.disk import Places, look
-    from codex.sandbox.launcher import ZygoteLauncher, open_launcher
+    from codex.sandbox.launcher import ZygoteLauncher, capabilities_in, open_launcher
     from codex.sandbox.policy import Plan, Protected, resolve_policy
     from codex.sandbox.select import Capabilities, Description, Level, describe, select_level
 
@@ -28,6 +28,7 @@ __all__ = [
     "SandboxUnavailable",
     "Zygote",
     "ZygoteLauncher",
+    "capabilities_in",
     "describe",
     "look",
     "looks_denied",
@@ -44,6 +45,7 @@ _HOMES = {
     "Places": "codex.sandbox.disk",
     "DirectLauncher": "codex.sandbox.direct",
     "ZygoteLauncher": "codex.sandbox.launcher",
+    "capabilities_in": "codex.sandbox.launcher",
     "open_launcher": "codex.sandbox.launcher",
     "Plan": "codex.sandbox.policy",
     "Protected": "codex.sandbox.policy",

@@ -123,7 +123,8 @@ async def receive_started(status: socket.socket, level: str, what: str, *, tty: 
     if stage == "sandbox":
         why = f"{text} (errno {number})" if number else text
         raise SpawnFailed(f"cannot start {what}: the sandbox could not be set up: {why}")
-    raise SpawnFailed(f"cannot start {what}: {text}")
+    assert isinstance(number, int)
+    raise SpawnFailed(f"cannot start {what}: {text}", number)
 
 
 def _pid_of(pidfd: int) -> int:

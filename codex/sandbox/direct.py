@@ -1,4 +1,4 @@
-"""Start commands as children of our own, where there is no zygote (macOS): without any sandbox.
+"""Start commands as children of our own, where there is no zygote: on macOS in its Seatbelt, else without a sandbox.
 
 What a command starts is killed with its process group; what leaves the group survives. Nothing here dies with us when
 we are killed. `describe` says so.
@@ -15,6 +15,8 @@ from types import TracebackType
 import trio
 
 from codex.ports.process import Child, ChildExit, Launch, SpawnFailed
+from codex.sandbox.disk import Places
+from codex.sandbox.macos import SANDBOX_EXEC, seatbelt_of
 from codex.sandbox.select import Capabilities, Description, describe, select_level
 
 # A terminal becomes ours only between setsid and exec, and only its own process can do that.
@@ -31,10 +33,13 @@ except OSError as error:
 
 
 class DirectLauncher:
-    """Implements `Launcher` for danger-full-access only."""
+    """Implements `Launcher` for danger-full-access, and on macOS for the sandboxed modes."""
 
     def __init__(self) -> None:
-        self._capabilities = Capabilities(sys.platform, os.uname().machine if hasattr(os, "uname") else "")
+        machine = os.uname().machine if hasattr(os, "uname") else ""
+        seatbelt = sys.platform == "darwin" and os.access(SANDBOX_EXEC, os.X_OK)
+        self._capabilities = Capabilities(sys.platform, machine, seatbelt=seatbelt)
+        self._places = Places()
 
     async def __aenter__(self) -> "DirectLauncher":
         return self
@@ -55,25 +60,30 @@ class DirectLauncher:
 
     async def launch(self, command: Launch, output: int | None) -> Child:
         """See `Launcher.launch`."""
-        select_level(command.sandbox.mode, self._capabilities, allow_unprotected_git=command.allow_unprotected_git)
+        return await self.launch_with(command, () if command.tty or output is None else (output,))
+
+    async def launch_with(self, command: Launch, stdio: tuple[int, ...]) -> Child:
+        """As `launch`, with one descriptor for all output, or with one each for input, output and errors."""
+        plan = self._places.resolve(command.sandbox, command.workspace, command.env.get("TMPDIR"))
+        level = select_level(plan.mode, self._capabilities, allow_unprotected_git=command.allow_unprotected_git)
         if os.name != "posix":
             raise SpawnFailed(f"cannot start {command.argv[0]!r}: commands do not run on {sys.platform} yet")
         what = repr(command.argv[0])
         if not os.path.isdir(command.cwd):
             raise SpawnFailed(f"cannot start {what}: working directory {command.cwd!r}: {os.strerror(errno.ENOENT)}")
+        argv = seatbelt_of(plan).argv(command.argv) if level == "seatbelt" else command.argv
         try:
             if command.tty:
-                return await self._launch_on_terminal(command)
-            assert output is not None
+                return await self._launch_on_terminal(command, argv)
             process = await trio.lowlevel.open_process(
-                command.argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=command.cwd,
-                env=command.env, start_new_session=True,
+                argv, stdin=stdio[0] if len(stdio) == 3 else subprocess.DEVNULL, stdout=stdio[-2:][0],
+                stderr=stdio[-1], cwd=command.cwd, env=command.env, start_new_session=True,
             )  # fmt: skip
         except OSError as error:
-            raise SpawnFailed(f"cannot start {what}: {error.strerror}") from error
+            raise SpawnFailed(f"cannot start {what}: {error.strerror}", error.errno or 0) from error
         return DirectChild(process, None)
 
-    async def _launch_on_terminal(self, command: Launch) -> Child:
+    async def _launch_on_terminal(self, command: Launch, argv: tuple[str, ...]) -> Child:
         import fcntl
         import struct
         import termios
@@ -82,7 +92,7 @@ class DirectLauncher:
         try:
             fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", *command.size, 0, 0))
             process = await trio.lowlevel.open_process(
-                [sys.executable, "-I", "-S", "-c", _TAKE_TERMINAL, *command.argv],
+                [sys.executable, "-I", "-S", "-c", _TAKE_TERMINAL, *argv],
                 stdin=theirs, stdout=theirs, stderr=theirs, cwd=command.cwd, env=command.env,
             )  # fmt: skip
         except BaseException:

@@ -75,6 +75,10 @@ class ZygoteLauncher:
 
     async def launch(self, command: Launch, output: int | None) -> Child:
         """See `Launcher.launch`."""
+        return await self.launch_with(command, () if command.tty or output is None else (output,))
+
+    async def launch_with(self, command: Launch, stdio: tuple[int, ...]) -> Child:
+        """As `launch`, with one descriptor for all output, or with one each for input, output and errors."""
         capabilities = await self.capabilities()
         plan = self._places.resolve(command.sandbox, command.workspace, command.env.get("TMPDIR"))
         level = select_level(
@@ -99,8 +103,7 @@ class ZygoteLauncher:
         started = False
         try:
             with theirs:
-                descriptors = [theirs.fileno()] if command.tty or output is None else [theirs.fileno(), output]
-                await self._send(request.pack(), descriptors)
+                await self._send(request.pack(), [theirs.fileno(), *stdio])
             what = repr(command.argv[0])
             with trio.move_on_after(_START_WITHIN):
                 child = await receive_started(ours, level, what, tty=command.tty)

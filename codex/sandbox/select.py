@@ -1,6 +1,7 @@
 """Which level of confinement a command gets on this machine, or why it gets none and what to do about it.
 
 namespaces   everything the policy promises
+seatbelt     the same on macOS, by its own sandbox; this has not been seen to run there
 landlock     where user namespaces are refused: paths and system calls are limited, but what lies in a writable
              root cannot be protected, so workspace-write needs the user's word
 none         only for danger-full-access. Nothing falls back to it.
@@ -13,7 +14,7 @@ import attrs
 from codex.ports.process import SandboxUnavailable
 from codex.protocol.permission import SandboxMode
 
-Level: TypeAlias = Literal["namespaces", "landlock", "none"]
+Level: TypeAlias = Literal["namespaces", "seatbelt", "landlock", "none"]
 
 # Before version 3 the kernel does not limit truncation: any file could be emptied.
 _LANDLOCK_ABI_NEEDED = 3
@@ -35,10 +36,13 @@ class Capabilities:
     landlock_abi: int = 0
     seccomp: bool = False
     uid: int = 0
+    seatbelt: bool = False
 
     @property
     def best_level(self) -> Level:
         """The highest level this machine gives."""
+        if self.system == "darwin" and self.seatbelt:
+            return "seatbelt"
         if self.system != "linux" or self.machine not in _MACHINES or not self.seccomp:
             return "none"
         if not self.namespaces_refused:
@@ -96,6 +100,10 @@ def describe(capabilities: Capabilities) -> Description:
             _why_none(capabilities),
         )
     open_always = ("reading: a command can read every file that this user can read",)
+    if level == "seatbelt":
+        unseen = "that it holds: the profile was written without a Mac to try it on"
+        left = "what leaves its process group, when a command is killed or this program dies"
+        return Description(level, "macOS's Seatbelt with a profile of our own", (*open_always, unseen, left))
     if level == "namespaces":
         proc = () if capabilities.fresh_proc else ("a list of the other processes can be read in /proc",)
         abstract = () if capabilities.landlock_abi >= 6 else ("with network on: abstract sockets of other programs",)
@@ -121,6 +129,11 @@ def describe(capabilities: Capabilities) -> Description:
 
 
 def _why_none(capabilities: Capabilities) -> str:
+    if capabilities.system == "win32":
+        return (
+            "nobody has seen the sandbox for Windows hold, so nothing runs in it; use WSL, or, where you trust every "
+            "command, --sandbox danger-full-access"
+        )
     if capabilities.system != "linux":
         return (
             f"there is no sandbox for {capabilities.system} yet; run Codex on Linux, or, where you trust every "

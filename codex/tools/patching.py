@@ -54,6 +54,10 @@ class _Patch:
 
     async def run(self) -> str:
         verified, blocked = self._verified, set(self._blocked)
+        for path in verified.paths:
+            # What must not be read is not asked about either: no answer would change it.
+            if not self._context.processes.is_readable(self._context.config, self._context.environ, path):
+                raise ToolFailure(f"patch rejected: the permission profile denies {path}")
         verdict = decide_patch(
             self._context.config.approval_policy,
             inside=not blocked,

@@ -27,17 +27,19 @@ def can_spawn(request: Request) -> bool:
     return not request.tty and request.confinement.level != "landlock"
 
 
-def spawn_command(request: Request, output: int) -> int:
+def spawn_command(request: Request, stdio: tuple[int, ...]) -> int:
     """Start the command without a terminal; its pid. It does not die with the guard: the helper sees to that.
 
     Raises:
       OSError: the directory or the program cannot be used.
     """
     _change_directory(request.cwd)
-    actions = [
-        (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
-        (os.POSIX_SPAWN_DUP2, output, 1),
-        (os.POSIX_SPAWN_DUP2, output, 2),
+    actions: list[tuple[int, int, int] | tuple[int, int, str, int, int]] = [
+        (os.POSIX_SPAWN_DUP2, stdio[0], 0)
+        if len(stdio) == 3
+        else (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_DUP2, stdio[-2:][0], 1),
+        (os.POSIX_SPAWN_DUP2, stdio[-1], 2),
     ]
     refused: OSError | None = None
     for program in _candidates(request):
@@ -77,12 +79,12 @@ def _plain(error: OSError) -> OSError:
     return OSError(error.errno, error.strerror)
 
 
-def run_command(request: Request, tell: int, output: int | None) -> NoReturn:
+def run_command(request: Request, tell: int, stdio: tuple[int, ...]) -> NoReturn:
     """Become the command; what goes wrong is written to `tell`, which closes by itself when the command runs."""
     stage = "exec"
     try:
         os.setsid()
-        _take_stdio(request, output)
+        _take_stdio(request, stdio)
         signals.set_wakeup_fd(-1)
         for number in (*_DEFAULT, signals.SIGCHLD, signals.SIGTERM):
             signals.signal(number, signals.SIG_DFL)
@@ -104,20 +106,21 @@ def run_command(request: Request, tell: int, output: int | None) -> NoReturn:
         os._exit(127)
 
 
-def _take_stdio(request: Request, output: int | None) -> None:
-    assert output is not None
+def _take_stdio(request: Request, stdio: tuple[int, ...]) -> None:
     if request.tty:
+        output = stdio[0]
         fcntl.ioctl(output, termios.TIOCSCTTY, 0)
         rows, columns = request.size
         size = rows.to_bytes(2, "little") + columns.to_bytes(2, "little") + bytes(4)
         fcntl.ioctl(output, termios.TIOCSWINSZ, size)
-        os.dup2(output, 0)
+    if len(stdio) == 3:
+        os.dup2(stdio[0], 0)
     else:
         null = os.open("/dev/null", os.O_RDONLY)
         os.dup2(null, 0)
         os.close(null)
-    os.dup2(output, 1)
-    os.dup2(output, 2)
+    os.dup2(stdio[-2:][0], 1)
+    os.dup2(stdio[-1], 2)
 
 
 def _execute(request: Request) -> NoReturn:

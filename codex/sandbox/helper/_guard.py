@@ -32,12 +32,15 @@ _KILL_SECONDS = 3.0
 
 
 class Guard:
-    """One command's guard, in a process of its own; `run` never returns."""
+    """One command's guard, in a process of its own; `run` never returns.
 
-    def __init__(self, request: Request, status: int, output: int | None, lifeline: int) -> None:
+    `stdio`: nothing for a terminal, one descriptor for all output, or one each for input, output and errors.
+    """
+
+    def __init__(self, request: Request, status: int, stdio: tuple[int, ...], lifeline: int) -> None:
         self.request = request
         self.status = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, status)
-        self.output = output
+        self.stdio = stdio
         self.lifeline = lifeline
         self.level = request.confinement.level
         self.command = 0
@@ -65,7 +68,7 @@ class Guard:
 
     def _prepare(self, uid: int, gid: int) -> None:
         confinement = self.request.confinement
-        keep = [self.status.fileno(), self.lifeline] + ([] if self.output is None else [self.output])
+        keep = [self.status.fileno(), self.lifeline, *self.stdio]
         if self.level == "namespaces":
             _namespaces.map_user(uid, gid)
             keep += _namespaces.build(confinement)
@@ -95,16 +98,15 @@ class Guard:
         signals.set_wakeup_fd(wake_end, warn_on_full_buffer=False)
         terminal = -1
         if can_spawn(self.request):
-            assert self.output is not None
             try:
-                self.command = spawn_command(self.request, self.output)
+                self.command = spawn_command(self.request, self.stdio)
             except OSError as error:
                 self._give_up("exec", error.errno or 0, error.strerror or str(error))
         else:
             terminal = self._fork_command()
-        if self.output is not None:
-            os.close(self.output)
-            self.output = None
+        for descriptor in self.stdio:
+            os.close(descriptor)
+        self.stdio = ()
         descriptors = [os.pidfd_open(os.getpid()), os.pidfd_open(self.command)]
         if terminal >= 0:
             descriptors.append(terminal)
@@ -118,7 +120,7 @@ class Guard:
         told, tell = os.pipe2(os.O_CLOEXEC)
         self.command = os.fork()
         if self.command == 0:
-            run_command(self.request, tell, self.output if theirs < 0 else theirs)
+            run_command(self.request, tell, self.stdio if theirs < 0 else (theirs,) * 3)
         os.close(tell)
         if theirs >= 0:
             os.close(theirs)

@@ -110,8 +110,7 @@ class _Server:
             try:
                 os.close(self._lifeline_end)
                 signals.set_wakeup_fd(-1)
-                output = descriptors[1] if len(descriptors) > 1 else None
-                Guard(request, descriptors[0], output, self._lifeline).run(self._uid, self._gid)
+                Guard(request, descriptors[0], tuple(descriptors[1:]), self._lifeline).run(self._uid, self._gid)
             finally:
                 os._exit(70)
         self._guards[pid] = tuple(path for path, kind, _ in confinement.layers if kind == "hold")
