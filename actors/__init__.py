@@ -25,13 +25,13 @@ if TYPE_CHECKING:
         StopsItself,
     )
     from ._exit import Exit
-    from ._host import DeadLetter, Observer, Report
     from ._info import ActorInfo, Statistics, describe, picture, tree
     from ._lanes import Overflow, request
     from ._place import Place
     from ._ref import Down, Ref, Vacated
     from ._registry import Registry
     from ._reply import Reply
+    from ._reports import DeadLetter, Observer, Report
     from ._spans import export_spans
     from ._topic import Topic
 
@@ -76,13 +76,13 @@ _HOMES = {
     "_actor": ("Mailbox", "Runtime", "open_runtime"),
     "_clock": ("Timer",),
     "_exit": ("Exit",),
-    "_host": ("DeadLetter", "Observer", "Report"),
     "_info": ("ActorInfo", "Statistics", "describe", "picture", "tree"),
     "_lanes": ("Overflow", "request"),
     "_place": ("Place",),
     "_ref": ("Down", "Ref", "Vacated"),
     "_registry": ("Registry",),
     "_reply": ("Reply",),
+    "_reports": ("DeadLetter", "Observer", "Report"),
     "_spans": ("export_spans",),
     "_topic": ("Topic",),
 }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, nullcontext
+from types import CoroutineType, TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import trio
@@ -13,10 +14,12 @@ from ._cell import Cell
 from ._clock import Timer
 from ._errors import MailboxFull
 from ._exit import Exit
-from ._host import DeadLetter, Machinery, Observer, Report, log_report
+from ._host import Machinery
 from ._lanes import NOTHING, PACE, Overflow
 from ._place import Place
+from ._protection import protected
 from ._ref import Down, Ref
+from ._reports import DeadLetter, Observer, Report, log_report
 
 if TYPE_CHECKING:
     from ._info import ActorInfo, Statistics
@@ -25,6 +28,7 @@ M = TypeVar("M")
 N = TypeVar("N")
 
 
+@protected
 class Mailbox(Generic[M]):
     """What an actor reads, and its hold on the world: `async def run(mailbox: Mailbox[M])`.
 
@@ -262,6 +266,7 @@ class Mailbox(Generic[M]):
         self._cell.close_alone()
 
 
+@protected
 class Runtime:
     """Where actors live; made by `open_runtime`."""
 
@@ -379,6 +384,7 @@ class Runtime:
         return await ref.stop(within=within, reason=reason)
 
 
+@protected
 class _Caught:
     """Keeps whatever comes out of its block, to be raised outside the nursery, which would wrap it in a group."""
 
@@ -409,14 +415,34 @@ def name_of(run: Callable[..., object]) -> str:
     return getattr(run, "__name__", None) or getattr(getattr(run, "func", None), "__name__", type(run).__name__)
 
 
-@asynccontextmanager
-async def open_runtime(
+@protected
+class _Opening:
+    """What `open_runtime` returns: the way in and the way out cannot be interrupted half-way."""
+
+    def __init__(self, machinery: Machinery, watchdog: float | None) -> None:
+        self._serving = _serve(machinery, watchdog)
+
+    async def __aenter__(self) -> Runtime:
+        return await self._serving.__aenter__()
+
+    def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> CoroutineType[Any, Any, bool | None]:
+        return self._leave(kind, error, trace)
+
+    async def _leave(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        return await self._serving.__aexit__(kind, error, trace)
+
+
+def open_runtime(
     *,
     name: str = "runtime",
     ask_timeout: float = 60.0,
     report: Callable[[Report], None] = log_report,
     watchdog: float | None = None,
-) -> AsyncGenerator[Runtime]:
+) -> AbstractAsyncContextManager[Runtime]:
     """A place for actors. Leaving it, in any way, stops every actor, children first.
 
     Args:
@@ -426,20 +452,34 @@ async def open_runtime(
       thread.
 
     An actor's crash never ends the runtime; KeyboardInterrupt and SystemExit in an actor do, and are raised here.
+    Ctrl-C while everything is being stopped ends what is left by force.
     Cancelled: everything is stopped in order, each with its shutdown seconds, then the cancellation goes on.
     """
-    machinery = Machinery(name, ask_timeout, report)
+    return _Opening(Machinery(name, ask_timeout, report), watchdog)
+
+
+@asynccontextmanager
+@trio.lowlevel.enable_ki_protection
+async def _serve(machinery: Machinery, watchdog: float | None) -> AsyncGenerator[Runtime]:
     caught = _Caught()
     try:
         async with trio.open_nursery() as nursery:
-            await nursery.start(machinery.serve)
-            with caught, machinery.body, _watched(watchdog, machinery):
-                yield Runtime(machinery)
+            nursery.start_soon(machinery.serve)
+            with caught:
+                with trio.CancelScope(shield=True):
+                    await machinery.serving.wait()
+                with machinery.body, _watched(watchdog, machinery):
+                    yield Runtime(machinery)
             await machinery.close()
     except BaseExceptionGroup as group:
         # The outer cancellation, seen again by the nursery: the body's error says more.
-        if group.split(trio.Cancelled)[1] is not None or (caught.error is None and machinery.fatal is None):
+        interrupt, rest = group.split(KeyboardInterrupt)
+        if (rest is not None and rest.split(trio.Cancelled)[1] is not None) or (
+            interrupt is None and caught.error is None and machinery.fatal is None
+        ):
             raise
+        if interrupt is not None and machinery.fatal is None:
+            machinery.fatal = KeyboardInterrupt()
     error, caught.error = machinery.fatal or caught.error, None
     try:
         if error is not None:

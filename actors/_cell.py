@@ -12,6 +12,7 @@ from ._clock import Timer
 from ._errors import ActorGone, ActorRestarted, AskCycle, MailboxFull
 from ._exit import Exit
 from ._lanes import Envelope, Lanes, Overflow, Pace
+from ._protection import protected
 from ._reply import Reply
 from ._stopping import Record
 
@@ -47,6 +48,7 @@ class Host(Protocol):
         ...
 
 
+@protected
 class Cell(Record):
     """A place, and the record of it: it outlives incarnations when it is kept, and its messages with it."""
 

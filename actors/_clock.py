@@ -9,7 +9,10 @@ from itertools import count
 
 import trio
 
+from ._protection import protected
 
+
+@protected
 class Timer:
     """One call in the future. `cancel` is idempotent and cheap."""
 
@@ -27,6 +30,7 @@ class Timer:
             self._clock.forget()
 
 
+@protected
 class Clock:
     """Calls functions when their time has come, in the order of their times. The functions neither wait nor raise."""
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from types import CodeType
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, TypeVar
 
-import attrs
 import trio
 
 from . import _stopping
@@ -18,54 +17,17 @@ from ._clock import Clock
 from ._errors import ActorGone, ActorRestarted, AskTimeout, LinkBroken, Shutdown, StopsItself
 from ._exit import Exit
 from ._lanes import Pace
+from ._protection import protected
 from ._ref import Down, Ref, Vacated
 from ._reply import Reply
+from ._reports import DeadLetter, Observer, Report
 
 T = TypeVar("T")
 
 _CLEAN_UP = 5.0
 
 
-@attrs.frozen
-class Report:
-    """Something nobody asked about and somebody should know.
-
-    `crash`: an actor crashed and nobody watched. `stuck`: it was cancelled and still runs; Python cannot end it.
-    """
-
-    kind: Literal["crash", "stuck"]
-    ref: Ref[Any]
-    exit: Exit | None = None
-
-
-@attrs.frozen
-class DeadLetter:
-    """A message nobody will read: its actor had ended, its mailbox overflowed, or the answer came too late."""
-
-    ref: Ref[Any]
-    message: object
-    why: str
-
-
-def log_report(report: Report) -> None:
-    """The default for reports: to the log `actors`."""
-    error = report.exit.error if report.exit is not None else None
-    text = "crashed, and nobody watched" if report.kind == "crash" else "was cancelled and is still running"
-    logging.getLogger("actors").error("actor %s %s", report.ref.path, text, exc_info=error)
-
-
-class Observer(Protocol):
-    """Is told of every incarnation; it neither waits nor raises."""
-
-    def started(self, ref: Ref[Any], owner: Ref[Any] | None, incarnation: int) -> None:
-        """One begins."""
-        ...
-
-    def ended(self, ref: Ref[Any], exit: Exit) -> None:
-        """One has ended; what it owns is being stopped."""
-        ...
-
-
+@protected
 class Machinery:
     """Performs the effects of `_stopping` on cells."""
 
@@ -82,13 +44,14 @@ class Machinery:
         self.body = trio.CancelScope()
         self.root = Cell(name, 0, self, None)
         self.root.over = trio.Event()
+        self.serving = trio.Event()
         self.asks: dict[Reply[Any], tuple[float, Cell]] = {}
         self._sweeping = False
         self._nursery: trio.Nursery | None = None
 
     # -- life of the runtime -----------------------------------------------------------------------------------------
 
-    async def serve(self, task_status: trio.TaskStatus[None]) -> None:
+    async def serve(self) -> None:
         """Hold the nursery of all actors until the root is gone.
 
         Outside cancellation does not reach it: `close` does.
@@ -98,17 +61,25 @@ class Machinery:
             async with trio.open_nursery() as clock, trio.open_nursery() as nursery:
                 clock.start_soon(self.clock.run, name="actors.clock")
                 self._nursery = nursery
-                task_status.started()
+                self.serving.set()
                 await self.root.over.wait()
                 clock.cancel_scope.cancel()
             self._nursery = None
 
     async def close(self) -> None:
-        """Stop everything, children first, and return when nothing is left. Not cancellable."""
+        """Stop everything, children first, and return when nothing is left. Not cancellable.
+
+        An interrupt meanwhile ends what is left by force, and is `fatal`.
+        """
         assert self.root.over is not None
         with trio.CancelScope(shield=True):
             self._perform(_stopping.stop(self.root))
-            await self.root.over.wait()
+            while not self.root.over.is_set():
+                try:
+                    await self.root.over.wait()
+                except KeyboardInterrupt as again:
+                    self.fatal = self.fatal or again
+                    self.force(self.root)
 
     # -- life of an actor --------------------------------------------------------------------------------------------
 
@@ -160,7 +131,7 @@ class Machinery:
         try:
             if cell.state == "running":
                 with scope:
-                    await run(cell.mailbox)
+                    await _live(run, cell.mailbox)
             else:
                 error = Shutdown(cell.reason)  # stopped before it began
         except Exception as raised:
@@ -249,6 +220,7 @@ class Machinery:
 
     def _cancel(self, cell: Cell) -> None:
         if cell is self.root:
+            self._perform(_stopping.ended(cell))
             return
         if cell.timer is not None:
             cell.timer.cancel()
@@ -449,6 +421,12 @@ class Machinery:
         self.letters.append(letter)
         if self.on_dead_letter is not None:
             _guarded(self.on_dead_letter, letter)
+
+
+@trio.lowlevel.disable_ki_protection
+async def _live(run: Callable[[Any], Awaitable[None]], mailbox: object) -> None:
+    """The actor's own code: an interrupt may end it anywhere."""
+    await run(mailbox)
 
 
 def _guarded(hook: Callable[[T], None], told: T) -> None:

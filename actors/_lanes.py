@@ -20,6 +20,7 @@ from typing import Any, Final, Literal, Protocol, TypeAlias
 import trio
 from trio.lowlevel import current_task, reschedule, wait_task_rescheduled
 
+from ._protection import protected
 from ._reply import Reply
 
 PACE: Final = 64
@@ -69,6 +70,7 @@ class Keeper(Protocol):
         ...
 
 
+@protected
 class Lanes:
     """See the module. `room` is the capacity while writing is allowed, -1 once it is not."""
 

@@ -11,11 +11,13 @@ from ._cell import Cell, current
 from ._exit import Exit
 from ._host import Machinery
 from ._lanes import Overflow
+from ._protection import protected
 from ._ref import Ref
 
 M = TypeVar("M")
 
 
+@protected
 class Place(Generic[M]):
     """One child's place, kept over its incarnations by the actor that opened it.
 

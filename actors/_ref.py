@@ -12,12 +12,14 @@ from ._cell import Cell, Host, current
 from ._errors import AskTimeout, MailboxFull
 from ._exit import Exit
 from ._lanes import PACE, Envelope, request
+from ._protection import protected
 from ._reply import Reply
 
 M_contra = TypeVar("M_contra", contravariant=True)
 T = TypeVar("T")
 
 
+@protected
 class Ref(Generic[M_contra]):
     """The address of an actor's place: it holds over restarts, and after the end it says so.
 

@@ -7,10 +7,12 @@ from types import MappingProxyType
 from typing import Any
 
 from ._errors import ActorGone, NameTaken
+from ._protection import protected
 from ._ref import Ref
 from ._topic import Topic
 
 
+@protected
 class Registry:
     """Living actors by name. A name is free again as soon as its actor is gone.
 

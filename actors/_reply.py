@@ -7,6 +7,7 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 import trio
 
 from ._errors import AlreadyAnswered
+from ._protection import protected
 
 T = TypeVar("T")
 
@@ -21,6 +22,7 @@ class Late(Protocol):
         ...
 
 
+@protected
 class Reply(Generic[T]):
     """Carried by a question as its last field; whoever handles the question answers it once.
 

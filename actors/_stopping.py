@@ -98,8 +98,6 @@ def force(record: Record) -> list[Effect]:
         if one.state in ("running", "marked", "draining", "asked"):
             one.state = "cancelled"
             effects.append(("cancel", one))
-        elif one.state == "vacant" and one is not record:
-            _look([one], effects)
     return effects
 
 
@@ -112,10 +110,8 @@ def expired(record: Record) -> list[Effect]:
 
 
 def ended(record: Record) -> list[Effect]:
-    """Its function is over, for whatever reason."""
+    """Its function is over, for whatever reason; once for each incarnation."""
     effects: list[Effect] = []
-    if record.state in ("gone", "vacant", "finished"):
-        return effects
     record.state = "finished"
     if record.children:
         _mark_below(record)
@@ -174,14 +170,13 @@ def _look(work: list[Record], effects: list[Effect]) -> None:
             else:
                 record.state = "asked"
                 effects.append(("ask", record))
-        elif state == "vacant":
-            if record.parent is not None and record.parent.state != "running":
-                _go(record, work, effects)
+        elif state == "vacant":  # looked at by an owner that is being stopped only
+            _go(record, work, effects)
         elif state == "finished":
             if record.children:
                 if record.ordered:
                     work.extend(_next(record))
-            elif record.keep and (record.parent is None or record.parent.state == "running"):
+            elif record.keep and record.parent is not None and record.parent.state == "running":
                 record.state = "vacant"
                 effects.append(("vacate", record))
             else:

@@ -9,11 +9,13 @@ from typing import Generic, TypeVar
 from ._actor import Mailbox
 from ._errors import ActorGone, MailboxFull
 from ._lanes import Overflow
+from ._protection import protected
 from ._ref import Ref
 
 M = TypeVar("M")
 
 
+@protected
 class Topic(Generic[M]):
     """Gives every message to every subscriber; a slow one never holds up the others or the publisher.
 

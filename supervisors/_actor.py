@@ -60,6 +60,7 @@ class _Retry:
     child: Child
 
 
+@trio.lowlevel.enable_ki_protection
 async def supervise(
     mailbox: Mailbox[Message | _Retry], spec: SupervisorSpec, events: Topic[Event], ready: Reply[None] | None
 ) -> None:

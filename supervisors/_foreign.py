@@ -84,6 +84,7 @@ def thread_child(call: Callable[..., object], *args: Any) -> Run:
     return run
 
 
+@trio.lowlevel.enable_ki_protection  # between the start of the process and the `try` nobody would end it
 async def _live(mailbox: Mailbox[Any], command: Sequence[str], options: dict[str, Any], given: bytes) -> None:
     options = {"stdin": PIPE if given else DEVNULL, "start_new_session": True, **options}
     process = await trio.lowlevel.open_process(command, **options)

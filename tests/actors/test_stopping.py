@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from actors._stopping import Effect, Record, ended, expired, force, hand_over, remove, start, stop
+from actors._stopping import Effect, Record, State, ended, expired, force, hand_over, remove, start, stop
 
 
 class Stopping(RuleBasedStateMachine):
@@ -132,3 +132,26 @@ def test_depth_costs_no_recursion() -> None:
         chain.append(record)
     assert stop(root) == [("ask", chain[-1])]
     assert ended(chain.pop()) == [("publish", record), ("ask", chain[-1])]
+
+
+def test_a_stop_looks_at_each_of_many_a_bounded_number_of_times() -> None:
+    looks = 0
+
+    class Counted(Record):
+        @property
+        def state(self) -> State:
+            nonlocal looks
+            looks += 1
+            return self.now
+
+        @state.setter
+        def state(self, value: State) -> None:
+            self.now = value
+
+    root = Record(None)
+    children = [Counted(root) for _ in range(500)]
+    effects = stop(root)
+    for child in children:
+        effects += ended(child)
+    assert effects[-1] == ("ask", root)
+    assert looks <= 10 * 500
