@@ -43,6 +43,7 @@ WITH_NETWORK = {
     "tcp_connect",
     "tcp_listen",
     "udp_send",
+    "socket_unix_datagram",
     "unix_bind",
 }
 # What an ordinary user cannot do without a sandbox either; it proves nothing then.
@@ -51,7 +52,20 @@ ROOT_ONLY = {
     "bpf",
     "chroot_here",
     "fsopen_tmpfs",
+    "delete_module",
     "has_capabilities",
+    "mknod_in_shared_memory",
+    "move_mount",
+    "open_cgroup",
+    "open_memory_device",
+    "open_password_file",
+    "overwrite_helper",
+    "pick_root_mount",
+    "reboot_without_its_magic",
+    "set_domain_name",
+    "socket_raw",
+    "socket_xdp",
+    "swap_on",
     "init_module",
     "mknod_block_device",
     "mknod_character_device",
@@ -80,8 +94,14 @@ USER_ONLY = {"setuid_program"}
 MAYBE_MISSING = {
     "add_key",
     "bpf",
+    "delete_module",
     "init_module",
     "keyctl",
+    "open_cgroup",
+    "open_memory_device",
+    "socket_bluetooth",
+    "socket_xdp",
+    "swap_on",
     "open_disk",
     "open_sys_file",
     "open_sysrq_trigger",
@@ -149,7 +169,8 @@ def field(uid: int, policy: SandboxPolicy) -> Iterator[Field]:
             "work": str(work), "extra": str(extra), "second": str(second), "third": str(third),
             "pointed": str(shared / "pointed"), "outside": str(outside), "home": str(base / "home"),
             "victim": victim.pid, "setuid": str(setuid), "socket": path, "datagram": datagram, "abstract": abstract,
-            "port": listener.getsockname()[1], "confined": policy.mode != "danger-full-access",
+            "port": listener.getsockname()[1], "helper": str(HERE.parents[1] / "codex/sandbox/helper/main.py"),
+            "confined": policy.mode != "danger-full-access",
         }  # fmt: skip
         roots = tuple(str(root) for root in (shared, extra, second, third))
         yield Field(where, attrs.evolve(policy, writable_roots=roots))
@@ -250,3 +271,12 @@ async def test_landlock_keeps_commands_from_writing_outside_where_namespaces_are
     # Root without capabilities may not renice a root that has some.
     meaningless = {"renice_outside"} if uid else {"renice_outside", *USER_ONLY}
     assert {name: outcome[name] for name in sorted((succeeded(outcome) ^ allowed) - meaningless)} == {}
+
+
+@pytest.mark.parametrize("mode", ["read-only", "workspace-write", "danger-full-access"])
+async def test_no_descriptor_of_ours_reaches_a_command(mode: SandboxMode) -> None:
+    async with open_machine() as machine:
+        if mode != "danger-full-access":
+            await require_namespaces(machine)
+        # The fourth is the directory that is listed.
+        assert (await machine.run("ls", "/proc/self/fd", mode=mode))[1].split() == ["0", "1", "2", "3"]

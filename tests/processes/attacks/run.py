@@ -12,10 +12,11 @@ import sys
 
 import files
 import kernel
+import more
 import network
 from registry import PAST_THE_GATE, PROBES, WHERE
 
-MODULES = (files, kernel, network)
+MODULES = (files, kernel, more, network)
 
 
 def attempt(function):
