@@ -4,7 +4,8 @@
     project level   every directory from the project root down to the working directory: the first of
                     AGENTS.override.md, AGENTS.md and the fallback names; later ones are more specific
 
-The project root is the nearest ancestor that holds a marker (`.git`); without one, the working directory alone counts.
+The project root is the configuration's: the nearest ancestor that holds a marker (`.git`); without one, the working
+directory alone counts. A project that the user marked as untrusted tells nothing.
 All project files together have a budget of bytes; what crosses it is cut off, and a warning says so. A file that is no
 regular file, or cannot be read, is left out with a warning: a session never fails on it.
 """
@@ -79,9 +80,9 @@ def _chain(root: str, cwd: str) -> list[str]:
 
 def _project_texts(config: Config, reading: _Reading) -> Iterator[str]:
     budget = left = config.project_doc_max_bytes
-    if budget <= 0:
+    if budget <= 0 or config.trust_level == "untrusted":
         return
-    root = project_root(config.cwd, config.project_root_markers)
+    root = config.project_root or project_root(config.cwd, config.project_root_markers)
     for directory in _chain(root, config.cwd):
         names = dict.fromkeys((*_NAMES, *config.project_doc_fallback_filenames))
         path = next((p for p in (os.path.join(directory, name) for name in names) if os.path.lexists(p)), None)

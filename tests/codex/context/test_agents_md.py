@@ -37,6 +37,24 @@ def test_user_then_root_then_down_to_the_working_directory(place: Config) -> Non
     assert read_agents_md(place) == AgentsMd(text, True, tuple(sources), ())
 
 
+def test_a_project_marked_as_untrusted_tells_nothing(place: Config) -> None:
+    user = write(place, "home/AGENTS.md", "USER rules\n")
+    write(place, "repo/AGENTS.md", "ROOT rules\n")
+    untrusted = attrs.evolve(place, trust_level="untrusted")
+    assert read_agents_md(untrusted) == AgentsMd("USER rules", False, (user,), ())
+
+
+def test_the_root_is_the_one_of_the_configuration(place: Config) -> None:
+    """A marker that only a layer of the project names does not move it."""
+    write(place, "repo/AGENTS.md", "ROOT")
+    write(place, "repo/a/AGENTS.md", "A")
+    (Path(place.cwd).parent / "marker").touch()
+    moved = attrs.evolve(place, project_root_markers=("marker",))
+    assert read_agents_md(moved).text == "A"
+    fixed = attrs.evolve(moved, project_root=str(Path(place.cwd).parents[1]))
+    assert read_agents_md(fixed).text == "ROOT\n\nA"
+
+
 def test_no_files_are_no_instructions(place: Config) -> None:
     assert read_agents_md(place) == AgentsMd()
 
