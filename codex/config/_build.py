@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 from codex.config._faults import Faults, Layer, Path, Table, Toml
 from codex.config._providers import OSS_MODELS, SCRIPTED_MODEL, build_providers, check_selected, choose_oss_provider
 from codex.config._sources import read_text
-from codex.config.schema import Config, ShellEnvironmentPolicy
+from codex.config.schema import Config, ShellEnvironmentPolicy, SkillSettings
 from codex.protocol.permission import Granular, SandboxPolicy
 
 if TYPE_CHECKING:
@@ -105,6 +105,7 @@ class Builder:
             sandbox_policy=sandbox,
             shell_environment_policy=self._shell_environment(),
             features=self._features(),
+            skills=self._skills(),
             ephemeral=ephemeral,
             bypass_hook_trust=bypass_hook_trust,
             profile=profile,
@@ -238,6 +239,17 @@ class Builder:
         # The checked table has the fields' names and types, but for arrays.
         fields = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
         return cast("Callable[..., ShellEnvironmentPolicy]", ShellEnvironmentPolicy)(**fields)
+
+    def _skills(self) -> SkillSettings:
+        table = self._sub("skills")
+        switches = cast("list[dict[str, str | bool]]", table.get("config", []))
+        tokens = cast("int | None", table.get("max_context_tokens"))
+        return SkillSettings(
+            bundled=cast("Table", table.get("bundled", {})).get("enabled") is not False,
+            include_instructions=table.get("include_instructions") is not False,
+            max_context_tokens=tokens,
+            switches=tuple((str(each.get("path") or each["name"]), each["enabled"] is True) for each in switches),
+        )
 
     def _text(self, file_key: str, text_key: str) -> str | None:
         """The text of the file that the one key names, else the other key's."""

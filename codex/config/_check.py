@@ -22,6 +22,7 @@ _KINDS: Mapping[str, str] = {
     "log level": 'a level such as "info", or "warning,model=debug"',
     "approval": 'one of "never", "on-request", "on-failure", "untrusted", "permissive"',
     "profiles": "a table of profiles",
+    "skill switches": 'tables with a name or a path, and "enabled"',
 }
 _APPROVALS = ("never", "on-request", "on-failure", "untrusted", "permissive")
 # The keys of the policy `granular`, and whether each must be there.
@@ -95,6 +96,8 @@ class Checker:
             return self._approval(layer, path, value)
         if rule == "permissions":
             return self._permissions(layer, path, value)
+        if rule == "skill switches":
+            return self._skill_switches(layer, path, value)
         if rule in ("path", "file", "paths"):
             return self._paths(layer, path, rule, value)
         if rule == "feature" and isinstance(value, dict):
@@ -150,6 +153,20 @@ class Checker:
             self._unknown(layer, where, dict.fromkeys(known, "later"))
 
         return ProfileChecker(layer, self._faults, self._home, unknown).check(path, value)
+
+    def _skill_switches(self, layer: Layer, path: Path, value: Toml) -> "Toml | None":
+        """An array of tables, each with a name or a path; paths become absolute."""
+        checked: list[Toml] = []
+        for entry in value if isinstance(value, list) else [value]:
+            match entry:
+                case {"enabled": bool(on), "path": str(text)} if text:
+                    checked.append({"path": absolute_path(text, layer.base_dir, self._home), "enabled": on})
+                case {"enabled": bool(on), "name": str(text)} if text:
+                    checked.append({"name": text, "enabled": on})
+                case _:
+                    self._wrong(layer, path, entry, 'tables such as { name = "x", enabled = false }')
+                    return None
+        return checked
 
     def _profiles(self, layer: Layer, path: Path, value: Toml) -> "Toml | None":
         if not isinstance(value, dict):

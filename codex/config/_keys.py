@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 # The kinds, as words: string, boolean, count (>= 0), positive (>= 1), strings, string map, path, paths, file, url,
-# approval, feature, log level, permissions, profiles, later.
+# approval, feature, log level, permissions, profiles, skill switches, later.
 Rule: TypeAlias = "str | tuple[str, ...] | Mapping[str, Rule]"
 
 _PROVIDER: Mapping[str, Rule] = {
@@ -101,6 +101,12 @@ _ROOMS: Mapping[str, Rule] = {
         "experimental_use_profile": "later",
         "filters": {"*": ("include", "exclude")},
     },
+    "skills": {
+        "bundled": {"enabled": "boolean"},
+        "config": "skill switches",
+        "include_instructions": "boolean",
+        "max_context_tokens": "positive",
+    },
     "tool_output_token_limit": "positive",
     "tools": {
         "update_plan": {"enabled": "boolean"},
@@ -123,7 +129,7 @@ forced_chatgpt_workspace_id forced_login_method ghost_snapshot goals hide_agent_
 include_apps_instructions include_collaboration_mode_instructions marketplaces mcp_oauth_callback_port
 mcp_oauth_callback_url mcp_oauth_credentials_store mcp_servers memories model_supports_reasoning_summaries
 notice notify otel personality
-plan_mode_reasoning_effort plugins realtime responses_api_metadata review_model show_raw_agent_reasoning skills
+plan_mode_reasoning_effort plugins realtime responses_api_metadata review_model show_raw_agent_reasoning
 sqlite_home suppress_unstable_features_warning tool_suggest tui windows windows_wsl_setup_acknowledged
 """.split()
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from codex.config._faults import Faults, Layer, Path, Table, dotted
 from codex.config._sources import read_layer
-from codex.config.trust import find_project_root, trust_level
+from codex.config.trust import find_project_root, project_directories, trust_level
 
 FOLDER = ".codex"
 _FORBIDDEN: tuple[Path, ...] = (
@@ -55,18 +55,11 @@ class Project:
         self.root = find_project_root(cwd, markers) or cwd
         self.trust = trust_level(cwd, levels, markers)
 
-    def directories(self) -> list[str]:
-        """From the root down to the working directory."""
-        found = [self.cwd]
-        while found[-1] != self.root:
-            found.append(os.path.dirname(found[-1]))
-        return found[::-1]
-
     def read_layers(self, codex_home: str, faults: Faults, warnings: list[str]) -> list[Layer]:
         """The project's layers, lowest first; none of an untrusted one, which a warning tells."""
         paths = [
             path
-            for directory in self.directories()
+            for directory in project_directories(self.cwd, self.root)
             if os.path.lexists(path := os.path.join(directory, FOLDER, "config.toml"))
             and not _is_same(os.path.join(directory, FOLDER), codex_home)
         ]

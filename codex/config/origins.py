@@ -20,6 +20,7 @@ FIELDS: Mapping[str, str] = {
     "sandbox_mode": "sandbox_policy.mode",
     "sandbox_linux.allow_unprotected_git": "allow_unprotected_git",
     "auto_review.policy": "auto_review_policy",
+    "skills.bundled.enabled": "skills.bundled",
     "tools.update_plan.enabled": "update_plan_enabled",
 }
 _SECRET = "(not shown)"

@@ -52,6 +52,16 @@ class ShellEnvironmentPolicy:
 
 
 @attrs.frozen
+class SkillSettings:
+    """What is in force for skills. `switches` are (name or absolute path of a SKILL.md, whether it is on) in order."""
+
+    bundled: bool = True
+    include_instructions: bool = True
+    max_context_tokens: int | None = None
+    switches: tuple[tuple[str, bool], ...] = ()
+
+
+@attrs.frozen
 class Config:
     """Everything a session needs to know; paths are absolute.
 
@@ -97,6 +107,7 @@ class Config:
     max_depth: int = 1
     history_persistence: Literal["save-all", "none"] = "save-all"
     ephemeral: bool = False
+    skills: SkillSettings = SkillSettings()
     features: Mapping[str, bool] = attrs.field(factory=dict[str, bool])
     trust_level: Literal["trusted", "untrusted"] | None = None
     project_root: str = ""

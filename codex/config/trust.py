@@ -12,6 +12,16 @@ def find_project_root(cwd: str, markers: Sequence[str] = (".git",)) -> str | Non
     return None
 
 
+def project_directories(cwd: str, root: str) -> list[str]:
+    """From the root down to `cwd`; `cwd` alone where it is not below the root."""
+    found: list[str] = []
+    for directory in _upwards(cwd):
+        found.append(directory)
+        if directory == root:
+            return found[::-1]
+    return [cwd]
+
+
 def trust_level(cwd: str, projects: Mapping[str, str], markers: Sequence[str] = (".git",)) -> str | None:
     """`trusted`, `untrusted` or None: looked up for `cwd`, its project root, and the repository a worktree is of."""
     if not projects:

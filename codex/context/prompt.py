@@ -52,6 +52,7 @@ class Fragments:
     permissions: str | None = None
     agents_md: str | None = None
     environment: str | None = None
+    skills: str | None = None
 
 
 def fragments(
@@ -60,8 +61,16 @@ def fragments(
     environ: Mapping[str, str],
     now: datetime,
     allowed_prefixes: Sequence[str] = (),
+    *,
+    skills: str | None = None,
 ) -> Fragments:
-    """The texts for the configuration as it is; `now` is the local time, `allowed_prefixes` come from the rules."""
+    """The texts for the configuration as it is.
+
+    Args:
+      now: the local time.
+      allowed_prefixes: commands that rules let run.
+      skills: the catalogue of skills.
+    """
     sandbox = config.sandbox_policy
     permissions = environment = None
     if config.include_permissions_instructions:
@@ -69,7 +78,8 @@ def fragments(
         permissions = permissions_instructions(sandbox, config.approval_policy, roots, allowed_prefixes)
     if config.include_environment_context:
         environment = environment_context(config.cwd, sandbox, look_around(environ, now))
-    return Fragments(config.developer_instructions or None, permissions, _agents_md(agents_md, config.cwd), environment)
+    instructions = _agents_md(agents_md, config.cwd)
+    return Fragments(config.developer_instructions or None, permissions, instructions, environment, skills)
 
 
 def _agents_md(found: AgentsMd, cwd: str) -> str | None:
@@ -120,6 +130,8 @@ def context_items(now: Fragments, told: Told) -> list[ResponseItem]:
         developer.append(now.developer_instructions)
     if now.permissions is not None and now.permissions != told.permissions:
         developer.append(now.permissions)
+    if now.skills is not None and now.skills not in told.developer:
+        developer.append(now.skills)
     user: list[str] = []
     if now.agents_md != told.agents_md:
         user.append(_changed_agents_md(now.agents_md, first=told.agents_md is None))

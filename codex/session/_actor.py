@@ -75,6 +75,7 @@ from codex.session.messages import (
     SummaryRequest,
     Tell,
 )
+from codex.session.skills import SessionSkills
 from codex.tools import ToolContext
 from codex.tools.offer import offer
 from codex.turn import Inbox as TurnInbox
@@ -118,8 +119,9 @@ class _Session:
         self._agents = context.places.agents = context.agents(mailbox) if context.agents else None
         self._router = offer(context.config, context.model, agents=self._agents is not None)
         agents_md = read_agents_md(context.config)
-        self._memory = Memory(context, agents_md, self._router.specs)
-        self._warnings = agents_md.warnings
+        self._skills = SessionSkills(context)
+        self._memory = Memory(context, agents_md, self._router.specs, skills=self._skills.catalogue)
+        self._warnings = (*agents_md.warnings, *self._skills.warnings)
         self._journal = Journal(context, self._memory.instructions)
         self._approvals = SessionApprovals(mailbox, context, lambda: self._memory.items)
         self._turn: Ref[TurnInbox] | None = None
@@ -382,7 +384,8 @@ class _Session:
 
     async def _record_input(self, items: tuple[UserInput, ...]) -> None:
         item = await self._memory.user_message(items)
-        await self._publish([ItemCompleted(self._turn_id, UserMessage(uuid7(), items))], [item])
+        recorded = [item, *self._skills.items_for(items)]
+        await self._publish([ItemCompleted(self._turn_id, UserMessage(uuid7(), items))], recorded)
 
     async def _next_request(self) -> ModelRequest | None:
         await self._record_news()

@@ -34,7 +34,15 @@ from codex.session.context import SessionContext
 class Memory:
     """One thread's history and counts, and the requests made of them."""
 
-    def __init__(self, context: SessionContext, agents_md: AgentsMd, tools: Sequence[JsonObject]) -> None:
+    def __init__(
+        self,
+        context: SessionContext,
+        agents_md: AgentsMd,
+        tools: Sequence[JsonObject],
+        *,
+        skills: str | None = None,
+    ) -> None:
+        self._skills = skills
         self._context = context
         self._agents_md: AgentsMd | None = agents_md
         self._tools = tools
@@ -104,8 +112,8 @@ class Memory:
         if agents_md is None:
             agents_md = read_agents_md(self._context.config)
         context, now = self._context, datetime.now().astimezone()
-        allowed = context.rules.allowed_prefixes
-        return context_items(fragments(context.config, agents_md, context.services.environ, now, allowed), told)
+        allowed, environ = context.rules.allowed_prefixes, context.services.environ
+        return context_items(fragments(context.config, agents_md, environ, now, allowed, skills=self._skills), told)
 
     def record(self, items: Sequence[ResponseItem]) -> list[ResponseItem]:
         """Take items into the history; as they are kept, for the rollout."""
