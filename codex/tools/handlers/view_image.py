@@ -20,9 +20,9 @@ async def run(call: ToolCall, site: CallSite) -> OutputBody:
     path = os.path.normpath(os.path.join(context.config.cwd, Arguments(call.payload, ("path",)).required_text("path")))
     if not context.images:
         raise ToolFailure("view_image is not allowed because the model does not take images")
-    if not context.processes.is_readable(context.config, context.environ, path):
-        raise ToolFailure(f"unable to read image at `{path}`: the permission profile denies it")
     try:
+        if not context.processes.is_readable(context.config, context.environ, path):
+            raise ToolFailure(f"unable to read image at `{path}`: the permission profile denies it")
         url = await trio.to_thread.run_sync(image_data_url, path)
     except IsADirectoryError as error:
         raise ToolFailure(f"image path `{path}` is not a file") from error
