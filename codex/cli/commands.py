@@ -20,6 +20,7 @@ OFFERED = {
     "apply-patch": "Apply a patch in the format of the apply_patch tool",
     "config": "Show what is in force and why, and change config.toml",
     "features": "Show what can be switched, and switch it",
+    "hooks": "Show the commands that run when something happens, and trust them",
     "completion": "Print a script that completes commands in your shell",
     "login": "Keep an API key, or show what is kept",
     "logout": "Forget the API key",
@@ -234,6 +235,12 @@ def _features(arguments: list[str], before: Parsed) -> int:
     return run_features(arguments, before)
 
 
+def _hooks(arguments: list[str], before: Parsed) -> int:
+    from codex.cli.hooks import run_hooks
+
+    return run_hooks(arguments, before)
+
+
 def _completion(arguments: list[str], before: Parsed) -> int:
     from codex.cli.completion import run_completion
 
@@ -283,6 +290,7 @@ _COMMANDS = {
     "apply-patch": _apply_patch,
     "config": _config,
     "features": _features,
+    "hooks": _hooks,
     "completion": _completion,
     "login": _login,
     "logout": _logout,

@@ -18,6 +18,7 @@ MODULES = (
     "codex.cli.execpolicy",
     "codex.cli.doctor",
     "codex.cli.features",
+    "codex.cli.hooks",
     "codex.cli.login",
     "codex.cli.sandbox",
     "codex.cli.sessions",

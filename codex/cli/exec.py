@@ -85,6 +85,7 @@ def configure(options: ExecOptions) -> "Config":
         "local_provider": options.local_provider,
         "sandbox_mode": options.sandbox,
         "bypass": options.bypass_sandbox,
+        "bypass_hook_trust": options.bypass_hook_trust,
         "add_dirs": options.add_dirs,
         "enable": options.config.enable,
         "disable": options.config.disable,

@@ -35,7 +35,7 @@ _SHARED = [
     Option("strict-config", "Refuse configuration keys that this version does not know"),
     Option("approve-for-me", refusal="no reviewer of approvals is there yet; '-s workspace-write' lets commands write"),
     Option("full-auto", refusal="Codex has given it up; use '-s workspace-write'", hidden=True),
-    Option("dangerously-bypass-hook-trust", "Accepted; no hooks are run here", hidden=True),
+    Option("dangerously-bypass-hook-trust", "Run hooks without asking whether you trust them"),
     Option("worktree", refusal="make one with 'git worktree add DIR' and name it with '-C DIR'"),
 ]  # fmt: skip
 
@@ -103,6 +103,7 @@ class ExecOptions:
         self.local_provider = _last(lines, "local-provider")
         self.sandbox = _last(lines, "sandbox")
         self.bypass_sandbox = _any(lines, "dangerously-bypass-approvals-and-sandbox")
+        self.bypass_hook_trust = _any(lines, "dangerously-bypass-hook-trust")
         self.cd = _last(lines, "cd")
         self.add_dirs: list[str] = [path for line in lines for path in line.all("add-dir")]
         self.images: list[str] = []

@@ -10,7 +10,7 @@ from codex.config.schema import Config, ShellEnvironmentPolicy, SkillSettings
 from codex.protocol.permission import Granular, SandboxPolicy
 
 if TYPE_CHECKING:
-    from codex.base.jsontext import Json
+    from codex.base.jsontext import Json, JsonObject
     from codex.config._projects import Project
     from codex.config._requirements import Requirements
     from codex.protocol.permission import ApprovalPolicy, SandboxMode
@@ -35,6 +35,13 @@ _PLAIN = (
     "service_tier",
     "tool_output_token_limit",
 )
+# Keys of tables that are fields of another name.
+_NESTED: Mapping[tuple[str, str], str] = {
+    ("agents", "max_threads"): "max_agents",
+    ("agents", "max_depth"): "max_depth",
+    ("history", "persistence"): "history_persistence",
+    ("sandbox_linux", "allow_unprotected_git"): "allow_unprotected_git",
+}
 # Keys of a layer that say the same as a key of a provider.
 _PROVIDER_SHORTCUTS = (("openai_base_url", "openai", "base_url"), ("model_script", "scripted", "script"))
 
@@ -71,22 +78,15 @@ class Builder:
         """The whole; faults that only show between keys are added, and the result then counts for nothing."""
         provider, model = self._model(oss=oss, local_provider=local_provider)
         approval, sandbox = self._permissions(add_dirs, warnings, exec_defaults=exec_defaults)
-        agents, history = self._sub("agents"), self._sub("history")
-        tools, linux = self._sub("tools"), self._sub("sandbox_linux")
         values: Table = {key: self._merged[key] for key in _PLAIN if key in self._merged}
         for key in ("project_doc_fallback_filenames", "project_root_markers"):
             if key in self._merged:
                 values[key] = cast("Toml", tuple(cast("list[str]", self._merged[key])))
-        if "max_threads" in agents:
-            values["max_agents"] = agents["max_threads"]
-        if "max_depth" in agents:
-            values["max_depth"] = agents["max_depth"]
-        if "persistence" in history:
-            values["history_persistence"] = history["persistence"]
-        if "allow_unprotected_git" in linux:
-            values["allow_unprotected_git"] = linux["allow_unprotected_git"]
+        for (table, key), field in _NESTED.items():
+            if key in (found := self._sub(table)):
+                values[field] = found[key]
         values |= self._reviewer()
-        update_plan = cast("Table", tools.get("update_plan", {}))
+        update_plan = cast("Table", self._sub("tools").get("update_plan", {}))
         if "enabled" in update_plan:
             values["update_plan_enabled"] = update_plan["enabled"]
         providers = build_providers(self._sub("model_providers"))
@@ -106,6 +106,7 @@ class Builder:
             shell_environment_policy=self._shell_environment(),
             features=self._features(),
             skills=self._skills(),
+            hooks=self._hooks(),
             ephemeral=ephemeral,
             bypass_hook_trust=bypass_hook_trust,
             profile=profile,
@@ -239,6 +240,10 @@ class Builder:
         # The checked table has the fields' names and types, but for arrays.
         fields = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
         return cast("Callable[..., ShellEnvironmentPolicy]", ShellEnvironmentPolicy)(**fields)
+
+    def _hooks(self) -> "tuple[tuple[str, str, JsonObject], ...]":
+        layers = [layer for layer in self._layers if "hooks" in layer.table]
+        return tuple((layer.kind, layer.origin, cast("JsonObject", as_json(layer.table["hooks"]))) for layer in layers)
 
     def _skills(self) -> SkillSettings:
         table = self._sub("skills")

@@ -22,6 +22,7 @@ _KINDS: Mapping[str, str] = {
     "log level": 'a level such as "info", or "warning,model=debug"',
     "approval": 'one of "never", "on-request", "on-failure", "untrusted", "permissive"',
     "profiles": "a table of profiles",
+    "hooks": "a table of events, for example [[hooks.Stop]]",
     "skill switches": 'tables with a name or a path, and "enabled"',
 }
 _APPROVALS = ("never", "on-request", "on-failure", "untrusted", "permissive")
@@ -238,6 +239,8 @@ def _fits(kind: str, value: Toml) -> bool:
         return isinstance(value, bool)
     if kind in ("count", "positive"):
         return isinstance(value, int) and not isinstance(value, bool) and (kind == "positive") <= value <= _MAX_NUMBER
+    if kind == "hooks":
+        return isinstance(value, dict) and not _is_deep(value)
     if kind == "strings":
         return isinstance(value, list) and all(isinstance(item, str) for item in value)
     if kind == "string map":

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 # The kinds, as words: string, boolean, count (>= 0), positive (>= 1), strings, string map, path, paths, file, url,
-# approval, feature, log level, permissions, profiles, skill switches, later.
+# approval, feature, log level, permissions, profiles, skill switches,
+# hooks, later.
 Rule: TypeAlias = "str | tuple[str, ...] | Mapping[str, Rule]"
 
 _PROVIDER: Mapping[str, Rule] = {
@@ -58,6 +59,7 @@ _ROOMS: Mapping[str, Rule] = {
     "experimental_instructions_file": "file",
     "features": {"*": "feature"},
     "history": {"persistence": ("save-all", "none"), "max_bytes": "later"},
+    "hooks": "hooks",
     "include_environment_context": "boolean",
     "include_permissions_instructions": "boolean",
     "instructions": "string",
@@ -125,7 +127,7 @@ debug desktop disable_paste_burst
 experimental_realtime_start_instructions experimental_realtime_ws_backend_prompt experimental_realtime_ws_base_url
 experimental_realtime_ws_model experimental_realtime_ws_startup_context experimental_thread_config_endpoint
 experimental_thread_store experimental_use_freeform_apply_patch experimental_use_unified_exec_tool feedback file_opener
-forced_chatgpt_workspace_id forced_login_method ghost_snapshot goals hide_agent_reasoning hooks include_apply_patch_tool
+forced_chatgpt_workspace_id forced_login_method ghost_snapshot goals hide_agent_reasoning include_apply_patch_tool
 include_apps_instructions include_collaboration_mode_instructions marketplaces mcp_oauth_callback_port
 mcp_oauth_callback_url mcp_oauth_credentials_store mcp_servers memories model_supports_reasoning_summaries
 notice notify otel personality

@@ -4,6 +4,9 @@ import os
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
+import attrs
+
+from codex.base.jsontext import JsonObject
 from codex.config.schema import Config
 from codex.config.trust import project_directories
 
@@ -31,3 +34,23 @@ def skill_roots(
         if os.path.isdir(path):
             found.setdefault(os.path.realpath(path), (path, scope))
     return list(found.values())
+
+
+@attrs.frozen
+class HookSource:
+    """Where hooks are written: a layer's table `hooks`, or a file `hooks.json` (`table` None: not read yet)."""
+
+    kind: str
+    path: str
+    table: JsonObject | None = None
+
+
+def hook_sources(config: Config, system_dir: str = "/etc/codex") -> list[HookSource]:
+    """All places with hooks, lowest first; a project's only where it is trusted."""
+    folders = [("system", system_dir), ("user", config.codex_home)]
+    if config.trusted:
+        directories = project_directories(config.cwd, config.project_root or config.cwd)
+        folders += [("project", os.path.join(directory, ".codex")) for directory in directories]
+    files = [(kind, os.path.join(folder, "hooks.json")) for kind, folder in folders]
+    found = [HookSource(kind, path) for kind, path in files if os.path.isfile(path)]
+    return [*(HookSource(kind, path, table) for kind, path, table in config.hooks), *found]

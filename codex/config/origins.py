@@ -130,7 +130,8 @@ def _field(config: Config, path: Path) -> Json:
     for part in FIELDS.get(name, name).replace("sandbox_workspace_write.", "sandbox_policy.").split("."):
         place = getattr(place, part, None)
     if isinstance(place, tuple):
-        return [str(item) for item in cast("tuple[str, ...]", place)]
+        items = cast("tuple[object, ...]", place)
+        return [str(item) for item in items] if all(isinstance(item, str) for item in items) else None
     return place if isinstance(place, bool | int | str) else None
 
 

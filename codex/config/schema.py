@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 import attrs
 
-from codex.base.jsontext import Json
+from codex.base.jsontext import Json, JsonObject
 from codex.protocol.permission import ApprovalPolicy, ApprovalsReviewer, SandboxPolicy
 
 WireApi: TypeAlias = Literal["responses", "chat", "scripted"]
@@ -67,7 +67,8 @@ class Config:
 
     `model` is None when nothing named one: starting a thread then fails with the ways out. Limits: `max_depth` and
     `max_agents` bound the sub-agents of one root thread. `trust_level` is None where the user has not said whether they
-    trust the project, whose root is `project_root`. `warnings` are sentences for the user; `extra` holds the
+    trust the project, whose root is `project_root`. `hooks` are the tables of the layers that have one, lowest first:
+    the layer's kind, its file or option, and the table. `warnings` are sentences for the user; `extra` holds the
     values of keys without a room yet. `auto_review_policy` is what the reviewer model is told beside its own rules.
     `openai_base_url` and `model_script` stand in their providers.
     """
@@ -108,6 +109,7 @@ class Config:
     history_persistence: Literal["save-all", "none"] = "save-all"
     ephemeral: bool = False
     skills: SkillSettings = SkillSettings()
+    hooks: tuple[tuple[str, str, JsonObject], ...] = ()
     features: Mapping[str, bool] = attrs.field(factory=dict[str, bool])
     trust_level: Literal["trusted", "untrusted"] | None = None
     project_root: str = ""

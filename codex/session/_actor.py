@@ -56,6 +56,7 @@ from codex.session._port import SessionPort
 from codex.session._user_shell import run_user_shell
 from codex.session.approvals import SessionApprovals
 from codex.session.context import Inbox, Restored, SessionContext, restored_from
+from codex.session.hooks import SessionHooks
 from codex.session.journal import Journal
 from codex.session.memory import Memory
 from codex.session.messages import (
@@ -120,8 +121,9 @@ class _Session:
         self._router = offer(context.config, context.model, agents=self._agents is not None)
         agents_md = read_agents_md(context.config)
         self._skills = SessionSkills(context)
+        self._hooks = SessionHooks(context)
         self._memory = Memory(context, agents_md, self._router.specs, skills=self._skills.catalogue)
-        self._warnings = (*agents_md.warnings, *self._skills.warnings)
+        self._warnings = (*agents_md.warnings, *self._skills.warnings, *self._hooks.warnings)
         self._journal = Journal(context, self._memory.instructions)
         self._approvals = SessionApprovals(mailbox, context, lambda: self._memory.items)
         self._turn: Ref[TurnInbox] | None = None
@@ -285,6 +287,7 @@ class _Session:
             spawn_background=lambda run, name: self._mailbox.spawn(run, name=name, shutdown=0),
             images=context.model.supports_image_input,
             meter=context.services.meter,
+            hooks=self._hooks.runner,
         )
 
     async def _start_turn(self, op: TurnInput | None) -> None:
@@ -303,6 +306,7 @@ class _Session:
             retries,
             full=self._memory.budget.verdict(self._memory.tokens) == "compact",
             only_compacts=op is None,
+            gate=None if op is None else self._hooks.gate(self._turn_id, op.items, port),
         )
         self._turn = self._mailbox.spawn(
             partial(run_turn, context=turn, result=self._result), name="turn", watch=True, shutdown=2.0
@@ -417,6 +421,8 @@ class _Session:
             self._context.outbox.publish([ErrorNotice(None, str(error))])
 
     async def _close(self) -> None:
+        with trio.move_on_after(_CLOSE_WITHIN / 2):
+            await self._hooks.ended()
         with trio.move_on_after(_CLOSE_WITHIN):
             manager = self._context.services.processes.opened
             if manager is not None:

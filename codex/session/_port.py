@@ -80,6 +80,14 @@ class SessionPort:
         """Let the summary take the place of the history; on any error the old one stays."""
         await self._session.ask(partial(ReplaceHistory, summary))
 
+    def inject(self, items: Sequence[ResponseItem]) -> None:
+        """Put items into the history before the next request; nothing where the session is gone."""
+        if items:
+            try:
+                self._session.send_nowait(Inject(tuple(items)), control=True)
+            except ActorGone:
+                return
+
     async def record_input(self, items: tuple[UserInput, ...]) -> None:
         """Put input from the user into the history."""
         await self._session.ask(partial(RecordInput, items))

@@ -15,6 +15,7 @@ from codex.protocol.response_item import ResponseItem
 from codex.tools.rulebook import RuleBook
 
 if TYPE_CHECKING:
+    from codex.hooks import HookRunner
     from codex.patch import Touched
     from codex.processes import ProcessManager
 
@@ -83,6 +84,7 @@ class ToolContext:
     agent_path: str = "/root"
     images: bool = True
     meter: Meter | None = None
+    hooks: "HookRunner | None" = None
     touched: "list[Touched]" = attrs.field(factory=list["Touched"])
 
 

@@ -1,6 +1,7 @@
 """From a call's name to the tool that answers it, and the list of tools a model is offered."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from importlib import import_module
 from typing import TypeAlias
 
@@ -68,7 +69,15 @@ class Router:
         return attrs.evolve(call, parallel=tool.parallel if tool else True)
 
     async def dispatch(self, call: ToolCall, site: CallSite) -> OutputBody:
-        """Run the call; what the tool refuses is an answer too. Cancellation reaches the tool."""
+        """Run the call between the user's hooks; what the tool refuses is an answer too. Cancellation reaches it."""
+        hooks = site.context.hooks
+        if hooks is None:
+            return await self._run(call, site)
+        from codex.tools.hooked import run_with_hooks
+
+        return await run_with_hooks(partial(self._run, site=site), call, site.context, hooks)
+
+    async def _run(self, call: ToolCall, site: CallSite) -> OutputBody:
         tool = self._find(call)
         try:
             if tool is None or call.custom != (tool.spec["type"] == "custom"):

@@ -16,6 +16,8 @@ from codex.protocol.response_item import ResponseItem
 from codex.tools import CallSite, ToolCall
 from codex.turn._machine import (
     AnnounceRetry,
+    AskToClose,
+    AskToOpen,
     Begin,
     Compact,
     Effect,
@@ -29,7 +31,7 @@ from codex.turn._machine import (
     Warn,
 )
 from codex.turn._sampling import CallsArrived, ContextFull, Sampled, SamplingBroke, sample
-from codex.turn.context import CompactionBroke, CompactionDone, Phase, TurnContext, TurnResult
+from codex.turn.context import CompactionBroke, CompactionDone, Phase, TurnContext, TurnGate, TurnResult
 from codex.turn.messages import InterruptTurn, Message, Steer
 
 _STOP_WITHIN = 2.0
@@ -46,6 +48,16 @@ class _RetryDue:
     pass
 
 
+@attrs.frozen
+class _GateOpened:
+    allowed: bool
+
+
+@attrs.frozen
+class _GateClosed:
+    go_on: bool
+
+
 Inbox: TypeAlias = (
     Message
     | CallsArrived
@@ -56,6 +68,8 @@ Inbox: TypeAlias = (
     | CompactionBroke
     | _ToolDone
     | _RetryDue
+    | _GateOpened
+    | _GateClosed
     | Down
 )
 
@@ -74,7 +88,7 @@ class _Turn:
         self._mailbox = mailbox
         self._context = context
         self._result = result
-        self._machine = TurnMachine(only_compacts=context.only_compacts)
+        self._machine = TurnMachine(only_compacts=context.only_compacts, gated=context.gate is not None)
         self._children: set[Ref[Never]] = set()
         self._begun = trio.Event()
         self._begun.set()
@@ -106,6 +120,10 @@ class _Turn:
                 return machine.tool_done(key, output)
             case _RetryDue():
                 return machine.retry_due()
+            case _GateOpened(allowed=allowed):
+                return machine.gate_opened(allowed=allowed)
+            case _GateClosed(go_on=go_on):
+                return machine.gate_closed(go_on=go_on)
             case Steer(input=more):
                 if self._context.only_compacts:
                     self._result.left_over.append(more)
@@ -125,6 +143,8 @@ class _Turn:
     async def _perform(self, effects: Sequence[Effect]) -> None:
         for effect in effects:
             match effect:
+                case AskToOpen() | AskToClose():
+                    self._ask_gate(effect)
                 case Begin():
                     await self._context.port.begin()
                 case Compact(phase=phase):
@@ -156,6 +176,13 @@ class _Turn:
         from codex.turn._compaction import compact
 
         self._spawn(partial(compact, context=self._context, phase=phase, turn=self._mailbox.ref), "compaction")
+
+    def _ask_gate(self, effect: AskToOpen | AskToClose) -> None:
+        """Ask in an actor of its own, so that an interrupt is heard meanwhile."""
+        gate = self._context.gate
+        assert gate is not None
+        opens = isinstance(effect, AskToOpen)
+        self._spawn(partial(_ask, gate=gate, opens=opens, result=self._result, turn=self._mailbox.ref), "hooks")
 
     def _run_tool(self, call: ToolCall) -> None:
         """Start a call; calls that start together begin in their order, and so do the items they show."""
@@ -214,6 +241,13 @@ async def _run_call(
     begun.set()  # whoever waits for it runs in a later step of the loop than what follows here
     output = await context.router.dispatch(call, CallSite(call.call_id, context.tools, mailbox.ref))
     await turn.send(_ToolDone(call.key, call.output_item(output)))
+
+
+async def _ask(_mailbox: Mailbox[Never], *, gate: TurnGate, opens: bool, result: TurnResult, turn: Ref[Inbox]) -> None:
+    if opens:
+        await turn.send(_GateOpened(await gate.open()))
+    else:
+        await turn.send(_GateClosed(await gate.close(result.last_message)))
 
 
 async def _remind(_mailbox: Mailbox[Never], *, turn: Ref[Inbox], delay: float) -> None:

@@ -9,6 +9,8 @@
     backing off --RetryDue---------> sampling
     sampling --CompactionDue-------> compacting           instead of a request; nothing runs then
     compacting --Compacted, -Failed-> sampling | done     done: the turn was made for the compaction alone
+    opening  --GateOpened----------> as `started` | done  done: a hook refused the input, which is not recorded
+    closing  --GateClosed----------> sampling | done      instead of `done` where there are hooks to be asked
     any      --Steered-------------> same                 the input is recorded before the next request
     any      --Interrupted---------> done                 every open call gets an "aborted" output
 Law: every call gets exactly one output, recorded in the order of the calls; the turn's input is recorded exactly once.
@@ -92,10 +94,33 @@ class Finish:
     error: ModelError | None = None
 
 
+@attrs.frozen
+class AskToOpen:
+    """Ask whether the turn may begin."""
+
+
+@attrs.frozen
+class AskToClose:
+    """Ask whether the turn may end."""
+
+
 Effect: TypeAlias = (
-    Begin | Compact | Warn | Sample | RunTool | RecordOutput | RecordInput | AnnounceRetry | StopWork | Finish
+    AskToOpen
+    | AskToClose
+    | Begin
+    | Compact
+    | Warn
+    | Sample
+    | RunTool
+    | RecordOutput
+    | RecordInput
+    | AnnounceRetry
+    | StopWork
+    | Finish
 )
-State: TypeAlias = Literal["new", "sampling", "waiting", "breaking", "backing_off", "compacting", "done"]
+State: TypeAlias = Literal[
+    "new", "sampling", "waiting", "breaking", "backing_off", "compacting", "opening", "closing", "done"
+]
 
 
 class TurnMachine:
@@ -103,11 +128,13 @@ class TurnMachine:
 
     Args:
       only_compacts: the turn has no input and samples nothing; it compacts the history and ends.
+      gated: hooks are asked before it begins and before it ends.
     """
 
-    def __init__(self, *, only_compacts: bool = False) -> None:
+    def __init__(self, *, only_compacts: bool = False, gated: bool = False) -> None:
         self.state: State = "new"
         self._only_compacts = only_compacts
+        self._gated, self._full = gated and not only_compacts, False
         self._begun = only_compacts
         self.failures = 0
         self._gate = Gate()
@@ -125,9 +152,27 @@ class TurnMachine:
 
     def started(self, *, full: bool = False) -> list[Effect]:
         """The turn begins; `full`: the history has to be compacted first."""
+        if self._gated and self.state == "new":
+            self.state, self._full = "opening", full
+            return [AskToOpen()]
         if self._only_compacts or full:
             return self._compact("manual" if self._only_compacts else "pre_turn")
         return self._sample_again()
+
+    def gate_opened(self, *, allowed: bool) -> list[Effect]:
+        """The turn may begin, or may not."""
+        if self.state != "opening":
+            return []
+        if allowed:
+            return self.started(full=self._full)
+        self._begun = True
+        return self._end(Finish("completed"))
+
+    def gate_closed(self, *, go_on: bool) -> list[Effect]:
+        """The turn may end, or is to go on."""
+        if self.state != "closing":
+            return []
+        return self._sample_again() if go_on or self._steered else self._finish()
 
     def compaction_due(self) -> list[Effect]:
         """The history is too large for another request."""
@@ -234,10 +279,16 @@ class TurnMachine:
                 return self._compact(phase)
             case None:
                 pass
-        if not (self._steered or self._follow_up):
-            self.state = "done"
-            return [Finish("completed")]
-        return self._sample_again()
+        if self._steered or self._follow_up:
+            return self._sample_again()
+        if not self._gated:
+            return self._finish()
+        self.state = "closing"
+        return [AskToClose()]
+
+    def _finish(self) -> list[Effect]:
+        self.state = "done"
+        return [Finish("completed")]
 
     def _sample_again(self) -> list[Effect]:
         effects = self._input()

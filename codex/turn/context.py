@@ -82,6 +82,18 @@ class TurnPort(Protocol):
         ...
 
 
+class TurnGate(Protocol):
+    """Who is asked when the turn begins and before it ends."""
+
+    async def open(self) -> bool:
+        """Whether the turn may begin, and its input enter the history. Cancel-safe."""
+        ...
+
+    async def close(self, last_message: str | None) -> bool:
+        """Whether the turn goes on, with something new for the model. Cancel-safe."""
+        ...
+
+
 @attrs.frozen
 class TurnContext:
     """One turn: its id, its model and its tools.
@@ -97,6 +109,7 @@ class TurnContext:
     max_retries: int
     full: bool = False
     only_compacts: bool = False
+    gate: TurnGate | None = None
 
     def retry(self, error: ModelError, attempt: int) -> StreamRetry | None:
         """The attempt 1, 2, … after a stream that broke off; None when this error is final."""

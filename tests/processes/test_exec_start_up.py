@@ -33,6 +33,9 @@ FORBIDDEN = (
     "unittest",
     "sqlite3",
     "difflib",
+    "codex.hooks",
+    "codex.skills",
+    "codex.config.edit",
 )
 
 PROGRAM = """

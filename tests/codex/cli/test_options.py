@@ -27,6 +27,7 @@ def test_the_typescript_sdk_is_understood() -> None:
         "local_provider": None,
         "sandbox": "workspace-write",
         "bypass_sandbox": False,
+        "bypass_hook_trust": False,
         "cd": "/repo",
         "add_dirs": ["/a", "/b"],
         "images": ["/1.png", "/2.png"],

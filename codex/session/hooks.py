@@ -1,0 +1,148 @@
+"""A session's hooks; where none are configured, nothing of them is loaded.
+
+The hooks about a turn run inside it, as a gate at its beginning and at its end, so that an interrupt reaches them.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from codex.base.jsontext import Json
+from codex.config.folders import HookSource, hook_sources
+from codex.protocol.event import Warning
+from codex.protocol.response_item import ResponseItem, input_text, message
+from codex.protocol.user_input import TextInput, UserInput
+from codex.session._port import SessionPort
+from codex.session.context import SessionContext
+
+if TYPE_CHECKING:
+    from codex.hooks import EventName, HookRunner, Verdict
+
+# A hook that never lets a turn end does not keep it for ever.
+MAX_CONTINUATIONS = 8
+
+
+class SessionHooks:
+    """The hooks of one thread."""
+
+    def __init__(self, context: SessionContext) -> None:
+        self._context = context
+        self._started = False
+        self.runner: HookRunner | None = None
+        self.warnings: tuple[str, ...] = ()
+        config = context.config
+        sources = hook_sources(config) if config.features.get("hooks", True) else []
+        if sources:
+            self._find(sources)
+
+    def _find(self, sources: Sequence[HookSource]) -> None:
+        import codex.hooks as hooks
+
+        config, environ = self._context.config, self._context.services.environ
+        found = hooks.find_hooks(sources, bypass_trust=config.bypass_hook_trust)
+        self.warnings = found.warnings
+        if found.usable:
+            self.runner = hooks.HookRunner(found.usable, self._common(), config.cwd, environ)
+
+    def gate(self, turn_id: str, items: tuple[UserInput, ...], port: SessionPort) -> "HookGate | None":
+        """What a turn with this input asks before it begins and ends; None without hooks."""
+        if self.runner is None:
+            return None
+        starts, self._started = not self._started, True
+        return HookGate(self._context, self.runner, turn_id, items, port, starts=starts)
+
+    async def ended(self) -> None:
+        """Tell that the session ends. Cancel-safe; the caller bounds it."""
+        if self.runner is not None and self._started and self._context.identity.parent_id is None:
+            await self.runner.ask("SessionEnd", {"reason": "other"}, subject="other")
+
+    def _common(self) -> dict[str, Json]:
+        config, identity = self._context.config, self._context.identity
+        facts: dict[str, Json] = {
+            "session_id": identity.session_id,
+            "transcript_path": self._context.rollout_path,
+            "cwd": config.cwd,
+            "model": self._context.model.slug,
+            "permission_mode": "bypassPermissions" if config.approval_policy == "never" else "default",
+        }
+        if identity.parent_id is None:
+            return facts
+        return {**facts, "agent_id": identity.thread_id, "agent_type": "default"}
+
+
+class HookGate:
+    """Implements `codex.turn.TurnGate`."""
+
+    def __init__(
+        self,
+        context: SessionContext,
+        runner: "HookRunner",
+        turn_id: str,
+        items: tuple[UserInput, ...],
+        port: SessionPort,
+        *,
+        starts: bool,
+    ) -> None:
+        self._context, self._runner, self._turn_id = context, runner, turn_id
+        self._items, self._port, self._starts = items, port, starts
+        self._continued = 0
+
+    async def open(self) -> bool:
+        """Ask about the start of the session and about the prompt; what hooks say stands behind the prompt.
+
+        False: a hook refused, and the model does not see the prompt. Cancelled, the hooks are killed.
+        """
+        contexts: list[str] = []
+        sub_agent = self._context.identity.parent_id is not None
+        if self._starts:
+            resumed = self._context.restored.path is not None
+            source = "resume" if resumed else "startup"
+            event = "SubagentStart" if sub_agent else "SessionStart"
+            facts: dict[str, Json] = {} if sub_agent else {"source": source}
+            verdict = await self._runner.ask(event, facts, subject="default" if sub_agent else source)
+            if not await self._goes_on(verdict, "start"):
+                return False
+            contexts += verdict.contexts
+        if not self._items:  # news started the turn, nobody said anything
+            self._port.inject(_message(contexts))
+            return True
+        prompt = "\n".join(item.text for item in self._items if isinstance(item, TextInput))
+        verdict = await self._ask("UserPromptSubmit", {"prompt": prompt})
+        if not await self._goes_on(verdict, "prompt"):
+            return False
+        self._port.inject(_message([*contexts, *verdict.contexts]))
+        return True
+
+    async def close(self, last_message: str | None) -> bool:
+        """Ask whether the turn may end; True: go on, since a hook gave a reason, which the model is told."""
+        sub_agent = self._context.identity.parent_id is not None
+        facts: dict[str, Json] = {"stop_hook_active": self._continued > 0, "last_assistant_message": last_message}
+        verdict = await self._ask("SubagentStop" if sub_agent else "Stop", facts)
+        await self._tell(verdict)
+        if verdict.blocked is None or verdict.stopped is not None:
+            return False
+        if self._continued >= MAX_CONTINUATIONS:
+            text = f"a hook kept the turn from ending {MAX_CONTINUATIONS} times; it ends now"
+            await self._port.publish([Warning(text)])
+            return False
+        self._continued += 1
+        self._port.inject(_message([verdict.blocked]))
+        return True
+
+    async def _ask(self, event: "EventName", facts: Mapping[str, Json]) -> "Verdict":
+        return await self._runner.ask(event, {"turn_id": self._turn_id, **facts})
+
+    async def _goes_on(self, verdict: "Verdict", what: str) -> bool:
+        await self._tell(verdict)
+        if verdict.refused is None:
+            return True
+        await self._port.publish([Warning(f"a hook refused the {what}: {verdict.refused}")])
+        return False
+
+    async def _tell(self, verdict: "Verdict") -> None:
+        if verdict.messages:
+            await self._port.publish([Warning(text) for text in verdict.messages])
+
+
+def _message(texts: Sequence[str]) -> list[ResponseItem]:
+    """What hooks say to the model, as a developer message."""
+    return [message("developer", [input_text(text) for text in texts])] if texts else []

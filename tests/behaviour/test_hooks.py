@@ -1,0 +1,170 @@
+"""Hooks in a conversation, through the public door, as real commands."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import trio
+
+from codex.protocol.event import EventMsg, ItemCompleted, TaskComplete, TurnAborted, Warning
+from codex.protocol.item import CommandExecution
+from codex.protocol.op import Interrupt
+from codex.testing import TestCodex, call, open_test_codex, text
+
+
+def hooks(**commands: str) -> dict[str, Any]:
+    """Settings with one trusted hook for each event."""
+    table = {
+        event: [{"hooks": [{"type": "command", "command": command, "timeout": 60}]}]
+        for event, command in commands.items()
+    }
+    return {"hooks": (("managed", "/owner.toml", table),)}
+
+
+def told(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def warnings(events: list[EventMsg]) -> list[str]:
+    return [event.message for event in events if isinstance(event, Warning)]
+
+
+async def test_hooks_are_told_what_happens_in_its_order(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    names = ("SessionStart", "UserPromptSubmit", "PreToolUse", "PostToolUse", "Stop", "SessionEnd")
+    settings = hooks(**dict.fromkeys(names, f"cat >> {log}"))
+    async with open_test_codex(
+        [[call("exec_command", cmd="echo hi", login=False)], [text("done")]], **settings
+    ) as codex:
+        await codex.run_turn("do it")
+        thread, cwd, path = codex.thread.thread_id, str(codex.cwd), codex.thread.rollout_path
+    seen = told(log)
+    assert [each["hook_event_name"] for each in seen] == list(names)
+    turn = seen[1]["turn_id"]
+    common = {
+        "session_id": thread,
+        "transcript_path": path,
+        "cwd": cwd,
+        "model": "gpt-5.5",
+        "permission_mode": "bypassPermissions",
+    }
+    tool = {"turn_id": turn, "tool_name": "Bash", "tool_input": {"command": "echo hi"}, "tool_use_id": "call_1"}
+    facts = [
+        {"source": "startup"},
+        {"turn_id": turn, "prompt": "do it"},
+        tool,
+        {**tool, "tool_response": "hi\n"},
+        {"turn_id": turn, "stop_hook_active": False, "last_assistant_message": "done"},
+        {"reason": "other"},
+    ]
+    expected = [{**common, "hook_event_name": name, **each} for name, each in zip(names, facts, strict=True)]
+    # The end of a session is held up for 2.5 seconds at most, which a busy machine may need for less.
+    assert seen in (expected, expected[:-1])
+
+
+async def test_what_hooks_say_at_the_start_reaches_the_model_behind_the_prompt() -> None:
+    settings = hooks(SessionStart="echo Be kind.", UserPromptSubmit="echo Be quick.")
+    async with open_test_codex([[text("ok")], [text("ok")]], **settings) as codex:
+        await codex.run_turn("hello")
+        await codex.run_turn("again")
+        first, second = codex.requests
+    assert first.texts("user")[-1] == "hello"
+    assert first.texts("developer")[-2:] == ["Be kind.", "Be quick."]
+    assert first.input == second.input[: len(first.input)]
+    assert second.texts("developer").count("Be kind.") == 1
+
+
+async def test_a_refused_prompt_never_reaches_the_model() -> None:
+    async with open_test_codex(
+        [[text("ok")]], **hooks(UserPromptSubmit="grep -q secret && echo leaks >&2 && exit 2 || true")
+    ) as codex:
+        events = await codex.run_turn("my secret")
+        assert codex.requests == []
+        assert isinstance(events[-1], TaskComplete)
+        assert warnings(events) == ["a hook refused the prompt: leaks"]
+        await codex.run_turn("hello")
+        assert "my secret" not in codex.requests[0].texts("user")
+
+
+async def test_a_refused_call_does_not_run_and_the_model_is_told_why(tmp_path: Path) -> None:
+    script = [[call("exec_command", cmd=f"touch {tmp_path}/made", login=False)], [text("done")]]
+    async with open_test_codex(script, **hooks(PreToolUse="echo not here >&2; exit 2")) as codex:
+        events = await codex.run_turn("go")
+        output = codex.requests[1].output_of("call_1")
+    assert output == "A hook of the user's refused this Bash call: not here"
+    assert not (tmp_path / "made").exists()
+    assert [
+        event for event in events if isinstance(event, ItemCompleted) and isinstance(event.item, CommandExecution)
+    ] == []
+
+
+async def test_a_hook_can_change_a_command_and_add_to_its_output() -> None:
+    answer = {"hookSpecificOutput": {"updatedInput": {"command": "echo changed"}, "additionalContext": "Mind this."}}
+    settings = hooks(PreToolUse=f"echo '{json.dumps(answer)}'", PostToolUse="echo look again >&2; exit 2")
+    async with open_test_codex(
+        [[call("exec_command", cmd="echo hi", login=False)], [text("done")]], **settings
+    ) as codex:
+        await codex.run_turn("go")
+        output = codex.requests[1].output_of("call_1")
+    assert output.endswith("Output:\nchanged\n\n\nMind this.\n\nA hook of the user's objects: look again")
+
+
+async def test_a_hook_keeps_a_turn_going_until_it_is_content(tmp_path: Path) -> None:
+    first = f"touch {tmp_path}/asked; echo test it >&2; exit 2"
+    once = f"if [ -e {tmp_path}/asked ]; then cat > {tmp_path}/second; else {first}; fi"
+    async with open_test_codex([[text("first")], [text("second")]], **hooks(Stop=once)) as codex:
+        events = await codex.run_turn("go")
+        second = codex.requests[1]
+    assert second.texts("developer")[-1] == "test it"
+    assert json.loads((tmp_path / "second").read_text())["stop_hook_active"] is True
+    assert [event.last_agent_message for event in events if isinstance(event, TaskComplete)] == ["second"]
+
+
+async def test_a_hook_that_is_never_content_is_overruled() -> None:
+    script = {"turns": [[text("again")]] * 20}
+    async with open_test_codex(script, **hooks(Stop="echo more >&2; exit 2")) as codex:
+        events = await codex.run_turn("go")
+        assert len(codex.requests) == 9
+    assert warnings(events)[-1] == "a hook kept the turn from ending 8 times; it ends now"
+
+
+async def test_hooks_that_fail_or_print_nonsense_change_nothing_and_are_told() -> None:
+    settings = hooks(UserPromptSubmit="echo oops >&2; exit 1", Stop="echo nonsense")
+    async with open_test_codex([[text("fine")]], **settings) as codex:
+        events = await codex.run_turn("go")
+    assert isinstance(events[-1], TaskComplete)
+    assert warnings(events) == [
+        "hook echo oops >&2; exit 1: ended with 1: oops",
+        "hook echo nonsense: printed something that is no JSON object",
+    ]
+
+
+async def interrupt_when(codex: TestCodex, path: Path) -> list[EventMsg]:
+    seen: list[EventMsg] = []
+    async with codex.thread.run("go") as events:
+        async for event in events:
+            seen.append(event.msg)
+            if type(event.msg).__name__ == "TaskStarted":
+                with trio.fail_after(30):
+                    while not path.exists():
+                        await trio.sleep(0.01)
+                await codex.thread.submit(Interrupt())
+    return seen
+
+
+async def test_an_interrupt_reaches_a_hook_that_hangs(tmp_path: Path) -> None:
+    began = tmp_path / "began"
+    async with open_test_codex([[text("never")]], **hooks(UserPromptSubmit=f"touch {began}; sleep 1000")) as codex:
+        events = await interrupt_when(codex, began)
+        assert codex.requests == []
+    assert isinstance(events[-1], TurnAborted)
+
+
+async def test_a_hook_that_nobody_trusted_does_not_run(tmp_path: Path) -> None:
+    table = {"Stop": [{"hooks": [{"type": "command", "command": f"touch {tmp_path}/ran"}]}]}
+    async with open_test_codex([[text("ok")], [text("ok")]], hooks=(("user", "/me.toml", table),)) as codex:
+        events = await codex.run_turn("go")
+    assert warnings(events)[0].startswith(
+        "hooks not run, since you have not trusted them ('codex hooks trust'): /me.toml:stop:0:0"
+    )
+    assert not (tmp_path / "ran").exists()
