@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from codex.execpolicy.errors import AmendError, Fault, RulesError
     from codex.execpolicy.load import load_files, load_rules
     from codex.execpolicy.parse import parse_rules
+    from codex.execpolicy.requirements import read_requirements
     from codex.execpolicy.rule import (
         Decision,
         Evaluation,
@@ -49,6 +50,7 @@ __all__ = [
     "load_rules",
     "parse_rules",
     "propose_prefix",
+    "read_requirements",
     "rules_files",
     "split_script",
     "strictest",
@@ -74,6 +76,7 @@ _HOMES = {
     "load_rules": "load",
     "parse_rules": "parse",
     "propose_prefix": "amend",
+    "read_requirements": "requirements",
     "split_script": "shell_words",
     "strictest": "rule",
 }
