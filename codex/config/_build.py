@@ -86,6 +86,7 @@ class Builder:
             if key in (found := self._sub(table)):
                 values[field] = found[key]
         values |= self._reviewer()
+        values |= self._requirements.rules()
         update_plan = cast("Table", self._sub("tools").get("update_plan", {}))
         if "enabled" in update_plan:
             values["update_plan_enabled"] = update_plan["enabled"]

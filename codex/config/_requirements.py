@@ -49,6 +49,12 @@ class Requirements:
                 self._refuse(find[name], ("features", name), "is pinned here", f"it is {'on' if value else 'off'}")
         return {**features, **pinned}
 
+    def rules(self) -> Table:
+        """The fields of `Config` that hold the rules in the file; whoever uses them checks them."""
+        if self._layer is None or "rules" not in self._table:
+            return {}
+        return {"owner_rules": self._table["rules"], "owner_rules_file": self._layer.origin}
+
     def _refuse(self, asked: Layer, key: Path, problem: str, outcome: str) -> None:
         assert self._layer is not None
         text = f"{problem} by {self._layer.origin}"
@@ -67,6 +73,11 @@ class Requirements:
                     found[key] = value
             elif name == "features":
                 found[name] = self._pins(layer, value)
+            elif name == "rules":
+                if isinstance(value, dict):
+                    found[name] = value
+                else:
+                    self._faults.add(layer, ("rules",), "expected a table with prefix_rules")
             else:
                 ignored.append(name)
         if "sandbox_mode" in found and "read-only" not in cast("list[str]", found["sandbox_mode"]):

@@ -70,7 +70,8 @@ class Config:
     trust the project, whose root is `project_root`. `hooks` are the tables of the layers that have one, lowest first:
     the layer's kind, its file or option, and the table. `warnings` are sentences for the user; `extra` holds the
     values of keys without a room yet. `auto_review_policy` is what the reviewer model is told beside its own rules.
-    `openai_base_url` and `model_script` stand in their providers.
+    `openai_base_url` and `model_script` stand in their providers. `owner_rules` is the table `rules` of the
+    requirements, as it stands in `owner_rules_file`; it counts under `ignore_rules` too.
     """
 
     codex_home: str
@@ -115,6 +116,8 @@ class Config:
     project_root: str = ""
     bypass_hook_trust: bool = False
     ignore_rules: bool = False
+    owner_rules: Mapping[str, Json] = attrs.field(factory=dict[str, Json])
+    owner_rules_file: str = ""
     log_dir: str | None = None
     log_level: str = "warning"
     profile: str | None = None

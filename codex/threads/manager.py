@@ -155,8 +155,8 @@ class ThreadManager:
         """Those of the tree that the thread belongs to, read when its first thread starts."""
         book = self._rules.get(identity.session_id)
         if book is None:
-            has_rules = any(map(os.path.isdir, rules_directories(config)))
             home = "" if config.ignore_rules else config.codex_home
+            has_rules = config.owner_rules_file or any(map(os.path.isdir, rules_directories(config)))
             book = await trio.to_thread.run_sync(read_rules, config) if has_rules else RuleBook(None, home)
             self._rules[identity.session_id] = book
         return book

@@ -14,14 +14,17 @@ if TYPE_CHECKING:
 
 
 def read_rules(config: Config) -> "RuleBook":
-    """The rules of all layers. Blocking, short.
+    """The rules of all layers, and over them those of the machine's owner. Blocking, short.
 
     Raises:
       RulesError: with every fault of every file; then nothing may start.
     """
-    from codex.execpolicy import load_rules
+    from codex.execpolicy import load_rules, read_requirements
 
-    return RuleBook(load_rules(rules_directories(config)), config.codex_home)
+    rules = load_rules(rules_directories(config))
+    if config.owner_rules_file:
+        rules = rules.overlaid_with(read_requirements(config.owner_rules, config.owner_rules_file))
+    return RuleBook(rules, "" if config.ignore_rules else config.codex_home)
 
 
 class RuleBook:

@@ -207,3 +207,28 @@ async def test_a_rule_that_cannot_be_kept_is_told_and_the_yes_holds(tmp_path: Pa
         assert (codex.cwd / "made").exists()
     (warning,) = [event for event in events if isinstance(event, Warning)]
     assert warning.message.startswith(f"cannot add a rule to {home}/rules/default.rules: ")
+
+
+OWNER = {"prefix_rules": [{"pattern": [{"token": "touch"}, {"any_of": ["allowed"]}], "decision": "forbidden"}]}
+
+
+@pytest.mark.parametrize("ignore_rules", [False, True])
+async def test_rules_of_the_machines_owner_win_over_every_file_and_cannot_be_left_unread(
+    tmp_path: Path, ignore_rules: bool
+) -> None:
+    script = [[touch("allowed"), touch("other", "call_2")], [text("done")]]
+    async with open_test_codex(
+        script,
+        home=home_with(tmp_path),
+        ignore_rules=ignore_rules,
+        owner_rules=OWNER,
+        owner_rules_file="requirements.toml",
+    ) as codex:
+        await codex.run_turn("go")
+        assert sorted(path.name for path in codex.cwd.iterdir()) == ["other"]
+
+
+async def test_broken_rules_of_the_owner_keep_a_thread_from_starting(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"requirements\.toml: rules: expected prefix_rules"):
+        async with open_test_codex([[text("hi")]], owner_rules={}, owner_rules_file="requirements.toml"):
+            pass

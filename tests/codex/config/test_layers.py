@@ -165,6 +165,21 @@ def test_asking_on_the_command_line_for_what_requirements_forbid_is_a_fault(plac
     ]
 
 
+def test_rules_of_the_owner_are_handed_on_with_their_file(place: Place) -> None:
+    text = "[[rules.prefix_rules]]\npattern = [{ token = 'rm' }]\ndecision = 'forbidden'\n"
+    owner = place.write_system(text, name="requirements.toml")
+    config = place.load()
+    assert config.owner_rules == {"prefix_rules": [{"pattern": [{"token": "rm"}], "decision": "forbidden"}]}
+    assert (config.owner_rules_file, config.warnings) == (str(owner), ())
+
+
+def test_rules_of_the_owner_that_are_no_table_are_a_fault(place: Place) -> None:
+    owner = place.write_system("rules = []\n", name="requirements.toml")
+    with pytest.raises(ConfigError, match="rules: expected a table with prefix_rules") as caught:
+        place.load()
+    assert str(caught.value).startswith(f"{owner}:1: ")
+
+
 def test_a_default_that_requirements_forbid_adapts_without_a_word(place: Place) -> None:
     place.write_system('allowed_approval_policies = ["on-request"]', name="requirements.toml")
     config = place.load(flags={"exec_defaults": True, "never_asks": True})
