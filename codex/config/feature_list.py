@@ -9,7 +9,7 @@ from codex.config._features import FEATURES
 from codex.config.schema import Config
 
 # Those that change something here.
-EFFECTIVE = frozenset(("hooks", "unbounded_connection_retries"))
+EFFECTIVE = frozenset(("hooks", "shell_snapshot", "unbounded_connection_retries"))
 
 _BY_STAGE: Mapping[tuple[str, bool], str] = {
     ("under development", False): """
@@ -46,7 +46,7 @@ content_item_kinds daemon_auto_start deferred_tool_world_state enable_request_co
 guardian_approval guardian_include_additional_context guardian_reuse_parent_compaction hooks image_generation
 in_app_browser in_app_chat in_app_dictation in_app_local_automation in_app_updates in_app_voice incremental_tools
 incremental_tools_legacy_gcp mcp_oauth_refresh_coordination mentions_v2 plugin_sharing plugins
-prediction_preserve_parent_tools reasoning_effort_override remote_plugin retain_client_tool_outputs shell_snapshot
+prediction_preserve_parent_tools reasoning_effort_override remote_plugin retain_client_tool_outputs
 shell_tool skill_mcp_dependency_install skill_search sleep_tool system_proxy_fallback tool_call_mcp_elicitation
 tool_suggest ultrafast_mode unbounded_connection_retries unified_exec unified_exec_tty unified_image_budget
 untrusted_as_tool_output view_image workspace_dependencies write_stdin_approval
@@ -66,7 +66,7 @@ tool_search_always_defer_mcp_tools tui_app_server worktrees
 """,
     ("stable", False): """
 gateway_setup_wizard gcp_setup_wizard incremental_tools_legacy memories multi_agent_v2 recommended_plugins
-secret_auth_storage suppress_model_change_announcements
+secret_auth_storage shell_snapshot suppress_model_change_announcements
 """,
     ("under development", True): """
 instant_interrupt

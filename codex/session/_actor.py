@@ -53,6 +53,7 @@ from codex.session._machine import (
     StopTurn,
 )
 from codex.session._port import SessionPort
+from codex.session._shell_snapshot import ShellReplay
 from codex.session._user_shell import run_user_shell
 from codex.session.approvals import SessionApprovals
 from codex.session.context import Inbox, Restored, SessionContext, restored_from
@@ -133,11 +134,13 @@ class _Session:
         self._result = TurnResult()
         self._turn_began = 0.0
         self._refused = ""
+        self._replay = ShellReplay()
 
     async def serve(self) -> None:
         """Handle messages until the machine has closed."""
         await self._journal.open()
         await self._greet()
+        self._begin_snapshot()
         async for message in self._mailbox:
             await self._handle(message)
             if self._machine.state == "closed":
@@ -153,6 +156,13 @@ class _Session:
         if outbox.open_turn is not None:
             self._turn_id = outbox.open_turn
             await self._end_turn(TurnFailed(self._turn_id, _CRASHED, "other", self._memory.total))
+
+    def _begin_snapshot(self) -> None:
+        """Have the user's shell looked at, beside everything else."""
+        if self._context.config.features.get("shell_snapshot", False):
+            publisher = SessionPort(self._mailbox.ref)
+            run = partial(self._replay.run, context=self._context, publisher=publisher)
+            self._mailbox.spawn(run, name="shell-snapshot", shutdown=3.0)
 
     async def _handle(self, message: Inbox) -> None:
         match message:
@@ -288,6 +298,7 @@ class _Session:
             images=context.model.supports_image_input,
             meter=context.services.meter,
             hooks=self._hooks.runner,
+            replay=self._replay,
         )
 
     async def _start_turn(self, op: TurnInput | None) -> None:

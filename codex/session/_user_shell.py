@@ -76,7 +76,7 @@ class _UserShell:
 
         item, tools = self._item, self._tools
         request = ProcessRequest(
-            argv=item.command,
+            argv=tools.replay(item.command),
             cwd=item.cwd,
             env=self._environment(),
             sandbox=SandboxPolicy("danger-full-access"),

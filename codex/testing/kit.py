@@ -101,6 +101,7 @@ async def open_test_codex(
     home: str | os.PathLike[str] | None = None,
     sandbox: SandboxMode = "danger-full-access",
     reviewer: Reviewer | None = None,
+    environ: Mapping[str, str] | None = None,
     **settings: object,
 ) -> AsyncGenerator[TestCodex, None]:
     """Open an engine whose model plays `turns`; a home and a working directory that are not given are temporary.
@@ -108,6 +109,7 @@ async def open_test_codex(
     Args:
       turns: the turns of the script, or a whole script with names and rules.
       reviewer: answers the questions of all threads.
+      environ: the variables that commands see; those of this process where none are given.
       settings: further fields of the Config.
     """
     requests: list[SeenRequest] = []
@@ -135,5 +137,5 @@ async def open_test_codex(
         )
         config = attrs.evolve(config, **settings)
         client = ScriptedClient(script, observe=observe)
-        async with open_codex(config, client=client, reviewer=reviewer) as codex:
+        async with open_codex(config, client=client, reviewer=reviewer, environ=environ) as codex:
             yield TestCodex(codex, await codex.start_thread(), requests)

@@ -57,6 +57,7 @@ class ProcessSource(Protocol):
         ...
 
 
+Replay: TypeAlias = Callable[[tuple[str, ...]], tuple[str, ...]]
 Background: TypeAlias = Callable[[Mailbox[Never]], Awaitable[None]]
 
 
@@ -65,7 +66,8 @@ class ToolContext:
     """One turn's surroundings, shared by its calls.
 
     `touched` is all that the turn's patches wrote so far. `spawn_background` starts an actor that
-    belongs to the thread and outlives the turn; `thread` owns its processes.
+    belongs to the thread and outlives the turn; `thread` owns its processes. `replay` puts the snapshot of the user's
+    shell, where there is one, before a command that is about to run.
     """
 
     thread_id: str
@@ -85,6 +87,7 @@ class ToolContext:
     images: bool = True
     meter: Meter | None = None
     hooks: "HookRunner | None" = None
+    replay: Replay = tuple
     touched: "list[Touched]" = attrs.field(factory=list["Touched"])
 
 

@@ -190,7 +190,7 @@ class _Command:
         context = self._context
         sandbox = _sandbox(context).outside() if step.outside else _sandbox(context)
         request = ProcessRequest(
-            argv=self._argv,
+            argv=context.replay(self._argv),
             cwd=self._workdir,
             env=_environment(context, sandbox, self._site.call_id),
             sandbox=sandbox,
