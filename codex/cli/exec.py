@@ -91,9 +91,13 @@ def configure(options: ExecOptions) -> "Config":
         "disable": options.config.disable,
         "ephemeral": options.ephemeral,
         "exec_defaults": True,
-        # As in Codex, another policy in a file or in `-c` does not change that.
-        "never_asks": True,
     }
+    overrides = [*options.config.overrides]
+    if options.approve_for_me:
+        flags |= {"approval_policy": "on-request", "sandbox_mode": options.sandbox or "workspace-write"}
+        overrides.append('approvals_reviewer="auto_review"')
+    else:
+        flags["never_asks"] = True  # As in Codex, another policy in a file or in `-c` does not change that.
     load = partial(
         load_config,
         cwd=cwd,
@@ -103,10 +107,10 @@ def configure(options: ExecOptions) -> "Config":
         ignore_user_config=options.ignore_user_config,
         strict=options.strict_config,
     )
-    config = load(overrides=options.config.overrides)
+    config = load(overrides=overrides)
     if options.trust and not config.trusted:
         trusted = _trust(config)
-        config = load(overrides=[*options.config.overrides, f'projects."{_toml_text(trusted)}".trust_level="trusted"'])
+        config = load(overrides=[*overrides, f'projects."{_toml_text(trusted)}".trust_level="trusted"'])
     return attrs.evolve(config, ignore_rules=True) if options.ignore_rules else config
 
 

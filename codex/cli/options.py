@@ -33,7 +33,7 @@ _SHARED = [
     Option("cd", "Work in this directory", short="C", metavar="DIR"),
     Option("add-dir", "A further directory that may be written in workspace-write", metavar="DIR", many=True),
     Option("strict-config", "Refuse configuration keys that this version does not know"),
-    Option("approve-for-me", refusal="no reviewer of approvals is there yet; '-s workspace-write' lets commands write"),
+    Option("approve-for-me", "Let the model review what would be asked; workspace-write unless '-s' says otherwise"),
     Option("full-auto", refusal="Codex has given it up; use '-s workspace-write'", hidden=True),
     Option("dangerously-bypass-hook-trust", "Run hooks without asking whether you trust them"),
     Option("worktree", refusal="make one with 'git worktree add DIR' and name it with '-C DIR'"),
@@ -102,6 +102,7 @@ class ExecOptions:
         self.oss = _any(lines, "oss")
         self.local_provider = _last(lines, "local-provider")
         self.sandbox = _last(lines, "sandbox")
+        self.approve_for_me = _any(lines, "approve-for-me")
         self.bypass_sandbox = _any(lines, "dangerously-bypass-approvals-and-sandbox")
         self.bypass_hook_trust = _any(lines, "dangerously-bypass-hook-trust")
         self.cd = _last(lines, "cd")

@@ -163,14 +163,14 @@ class Builder:
         mode = cast(
             "SandboxMode", self._allowed("sandbox_mode", "workspace-write" if trust == "trusted" else "read-only")
         )
+        approval = _granular(wanted) if isinstance(wanted, dict) and allowed == "granular" else allowed
         profile = self._permission_profile(add_dirs, warnings)
         if profile is not None:
-            return approval, profile
+            return cast("ApprovalPolicy", approval), profile
         write = self._sub("sandbox_workspace_write")
         roots = [*cast("list[str]", write.get("writable_roots", [])), *add_dirs]
         if add_dirs and mode == "read-only":
             warnings.append("--add-dir: ignored, since the sandbox is read-only; add --sandbox workspace-write")
-        approval = _granular(wanted) if isinstance(wanted, dict) and allowed == "granular" else allowed
         return cast("ApprovalPolicy", approval), SandboxPolicy(
             mode=mode,
             writable_roots=tuple(dict.fromkeys(roots)),

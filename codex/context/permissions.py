@@ -43,7 +43,8 @@ _APPROVAL: dict[ApprovalPolicyName, str] = {
     "permissive": (
         "The approval policy is `permissive`: commands run in the sandbox, and again without it when it stops them; "
         "one that is known to need that may set `sandbox_permissions` to `require_escalated` right away. The user is "
-        "asked only before files are removed by force, or removed where commands may not write. A refusal is final."
+        "asked only before something is destroyed for good: files removed, work thrown away that git keeps nowhere, a "
+        "service stopped. A refusal is final."
     ),
 }
 _GRANULAR = (

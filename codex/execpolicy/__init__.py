@@ -13,6 +13,7 @@ from codex.execpolicy.files import rules_files
 if TYPE_CHECKING:
     from codex.execpolicy.amend import DEFAULT_FILE, append_network_rule, append_prefix_rule, propose_prefix
     from codex.execpolicy.decide import NO_RULES, Rules
+    from codex.execpolicy.destructive import is_destructive
     from codex.execpolicy.errors import AmendError, Fault, RulesError
     from codex.execpolicy.load import load_files, load_rules
     from codex.execpolicy.parse import parse_rules
@@ -46,6 +47,7 @@ __all__ = [
     "append_network_rule",
     "append_prefix_rule",
     "is_dangerous",
+    "is_destructive",
     "load_files",
     "load_rules",
     "parse_rules",
@@ -60,6 +62,7 @@ _HOMES = {
     "DEFAULT_FILE": "amend",
     "NO_RULES": "decide",
     "AmendError": "errors",
+    "is_destructive": "destructive",
     "Decision": "rule",
     "Evaluation": "rule",
     "Fault": "errors",

@@ -7,7 +7,11 @@ better (an alias, `xargs rm -f`) passes, as in Codex; the sandbox is what protec
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeAlias
+
+# Whether a command of this name with these arguments is what is looked for.
+Wanted: TypeAlias = Callable[[str, Sequence[str]], bool]
 
 _MAX_DEPTH = 8
 _SHELLS = ("bash", "sh", "zsh", "dash", "ksh")
@@ -27,6 +31,11 @@ _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 
 def is_dangerous(argv: Sequence[str], depth: int = 0) -> bool:
     """Whether running `argv` would force a removal; what is nested deeper than eight times counts as such."""
+    return runs(argv, _forces_removal, depth)
+
+
+def runs(argv: Sequence[str], wanted: Wanted, depth: int = 0) -> bool:
+    """Whether running `argv` would run a command that is `wanted`; what is nested too deep counts as such."""
     if depth > _MAX_DEPTH:
         return True
     words = list(argv)
@@ -35,22 +44,26 @@ def is_dangerous(argv: Sequence[str], depth: int = 0) -> bool:
     if not words:
         return False
     name, rest = os.path.basename(words[0]), words[1:]
-    if name == "rm":
-        return any(_forces(word) for word in _options(rest))
+    if wanted(name, rest):
+        return True
     if name in ("sudo", "env", "doas"):
-        return is_dangerous(_behind_options(rest), depth + 1)
+        return runs(_behind_options(rest), wanted, depth + 1)
     if name == "trap":
-        return bool(rest) and _script(rest[0], depth + 1)
+        return bool(rest) and _script(rest[0], wanted, depth + 1)
     if name == "eval":
-        return _script(" ".join(rest), depth + 1)
+        return _script(" ".join(rest), wanted, depth + 1)
     if name in _SHELLS:
         flags = [index for index, word in enumerate(rest) if re.fullmatch(r"-\w*c\w*", word)]
-        return bool(flags) and flags[0] + 1 < len(rest) and _script(rest[flags[0] + 1], depth + 1)
+        return bool(flags) and flags[0] + 1 < len(rest) and _script(rest[flags[0] + 1], wanted, depth + 1)
     return False
 
 
-def _script(text: str, depth: int) -> bool:
-    return depth > _MAX_DEPTH or any(is_dangerous(command, depth + 1) for command in _commands(text, depth))
+def _forces_removal(name: str, rest: Sequence[str]) -> bool:
+    return name == "rm" and any(_forces(word) for word in _options(rest))
+
+
+def _script(text: str, wanted: Wanted, depth: int) -> bool:
+    return depth > _MAX_DEPTH or any(runs(command, wanted, depth + 1) for command in _commands(text, depth))
 
 
 def _options(words: Sequence[str]) -> Iterator[str]:

@@ -84,6 +84,13 @@ class Segment:
         """Whether no rule speaks for it and it destroys without asking."""
         return self.decision is None and is_dangerous(self.argv)
 
+    @property
+    def destructive(self) -> bool:
+        """Whether no rule speaks for it and it destroys something for good."""
+        from codex.execpolicy.destructive import is_destructive
+
+        return self.decision is None and is_destructive(self.argv)
+
 
 @attrs.frozen
 class Evaluation:
@@ -109,3 +116,8 @@ class Evaluation:
     def dangerous(self) -> bool:
         """Whether some segment that no rule speaks for destroys without asking."""
         return any(segment.dangerous for segment in self.segments)
+
+    @property
+    def destructive(self) -> bool:
+        """Whether some segment that no rule speaks for destroys something for good."""
+        return any(segment.destructive for segment in self.segments)

@@ -193,6 +193,7 @@ class ProcessManager:
             await ref.wait()
             with trio.move_on_after(_actor.GONE_WITHIN):
                 await _actor.end_child(child)  # an actor that is stopped before its first step has done nothing
+            child.close()
         await trio.lowlevel.checkpoint()
 
     async def aclose(self) -> None:

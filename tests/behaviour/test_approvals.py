@@ -110,6 +110,15 @@ async def test_each_policy_asks_before_what_it_says_and_runs_what_it_lets(
     assert len(of(events, ApprovalResolved)) == len(asked)
 
 
+async def test_only_a_permissive_user_is_asked_before_work_is_thrown_away() -> None:
+    discard = call("exec_command", cmd="git reset --hard || true")
+    for policy, asked in (("on-request", []), ("permissive", ["it destroys something for good"])):
+        answers = Answers(Denied())
+        async with open_test_codex([[discard], [text("done")]], approval_policy=policy) as codex:
+            await codex.run_turn("go", on_approval=answers)
+        assert answers.reasons == asked
+
+
 @pytest.mark.parametrize("policy", ["on-request", "on-failure", "untrusted", "permissive", ASK_SANDBOX])
 @pytest.mark.parametrize("no", [Denied(), Denied("not today"), TimedOut()])
 async def test_after_a_no_a_forced_removal_does_not_run_and_the_turn_goes_on(
@@ -121,7 +130,9 @@ async def test_after_a_no_a_forced_removal_does_not_run_and_the_turn_goes_on(
         events = await codex.run_turn("go", on_approval=answers)
         assert (codex.cwd / "made").read_text() == "precious"
         output = codex.requests[1].output_of("call_1")
-    assert answers.reasons == ["it removes files by force"]
+    assert answers.reasons == [
+        "it destroys something for good" if policy == "permissive" else "it removes files by force"
+    ]
     assert [item.status for item in items(events, CommandExecution)] == ["declined"]
     expected = {"None": NO, "not today": NO.replace("by user", "by user: not today")}
     assert output == expected.get(str(getattr(no, "rejection", "")), output)

@@ -2,7 +2,9 @@
 
 import os
 import time
+from collections.abc import Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 import attrs
 import trio
@@ -10,7 +12,7 @@ import trio
 from codex.base.errors import ToolFailure
 from codex.base.jsontext import get_object
 from codex.base.quoting import command_line
-from codex.execpolicy import is_dangerous
+from codex.execpolicy import is_dangerous, is_destructive
 from codex.patch import PROGRAMS, find_invocation
 from codex.processes import (
     Process,
@@ -24,7 +26,7 @@ from codex.processes import (
 from codex.protocol.approval import Abort, ExecApprovalRequest, ReviewDecision
 from codex.protocol.event import CommandOutputDelta, EventMsg, ItemCompleted, ItemStarted
 from codex.protocol.item import CommandExecution
-from codex.protocol.permission import SandboxPolicy
+from codex.protocol.permission import ApprovalPolicy, SandboxPolicy
 from codex.sandbox import looks_denied
 from codex.tools._attempt import Attempted, Declined, Done, QuestionFacts, Refused, perform, tell_refusal
 from codex.tools._canonical import command_key
@@ -47,6 +49,9 @@ from codex.tools.refusals import (
     why_not,
 )
 from codex.tools.specs import EXEC_COMMAND
+
+if TYPE_CHECKING:
+    from codex.execpolicy import Evaluation
 
 _FIELDS = tuple(get_object(get_object(EXEC_COMMAND.spec, "parameters"), "properties"))
 _PERMISSIONS = ("use_default", "require_escalated", "with_additional_permissions")
@@ -119,7 +124,7 @@ class _Command:
             escalated,
             rule=found.decision if found else None,
             allowed=found is not None and found.all_allowed,
-            dangerous=found.dangerous if found else is_dangerous(argv),
+            dangerous=_is_dangerous(argv, found, site.context.config.approval_policy),
         )
         self._tty = arguments.flag("tty", default=False)
         self._justification = arguments.text("justification")
@@ -183,7 +188,8 @@ class _Command:
         if self._found is not None and self._facts.rule == "prompt":
             said.append(self._found.justification or "a rule says to ask")
         if self._facts.dangerous:
-            said.append("it removes files by force")
+            permissive = self._context.config.approval_policy == "permissive"
+            said.append("it destroys something for good" if permissive else "it removes files by force")
         return "; ".join(text for text in said if text) or None
 
     async def _attempt(self, step: Attempt) -> Attempted[_Ran]:
@@ -263,6 +269,13 @@ class _Command:
 
     async def _publish(self, msg: EventMsg) -> None:
         await self._context.publisher.publish([msg])
+
+
+def _is_dangerous(argv: Sequence[str], found: "Evaluation | None", policy: ApprovalPolicy) -> bool:
+    """Whether a part that no rule speaks for is what the policy asks about wherever it runs."""
+    if policy != "permissive":
+        return found.dangerous if found else is_dangerous(argv)
+    return found.destructive if found else is_destructive(argv)
 
 
 def _environment(context: ToolContext, sandbox: SandboxPolicy, call_id: str) -> dict[str, str]:

@@ -1,5 +1,8 @@
 """The command line of `codex exec`."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,6 +29,7 @@ def test_the_typescript_sdk_is_understood() -> None:
         "oss": False,
         "local_provider": None,
         "sandbox": "workspace-write",
+        "approve_for_me": False,
         "bypass_sandbox": False,
         "bypass_hook_trust": False,
         "cd": "/repo",
@@ -130,7 +134,6 @@ def test_no_sandbox_wins_over_a_sandbox_mode() -> None:
         (["fork", "id", "--turn", "2", "--before", "3"], "give one of them"),
         (["--last", "x"], "belong to 'resume' and 'fork'"),
         (["--worktree", "x"], "git worktree add"),
-        (["--approve-for-me", "x"], "-s workspace-write"),
         (["--json", "--experimental-json", "x"], "the argument '--json' cannot be used multiple times"),
         (["--ephemeral", "--ephemeral", "x"], "the argument '--ephemeral' cannot be used multiple times"),
         (["-C", "", "x"], "a value is required for '--cd <DIR>' but none was supplied"),
@@ -165,3 +168,28 @@ def _refusal_of(*arguments: str) -> str:
     except UsageError as refusal:
         return str(refusal)
     return ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "policy", "reviewer", "mode"),
+    [
+        ([], "never", "user", "read-only"),
+        (["--approve-for-me"], "on-request", "auto_review", "workspace-write"),
+        (["--approve-for-me", "-s", "read-only"], "on-request", "auto_review", "read-only"),
+        (["-c", 'approval_policy="on-request"'], "never", "user", "read-only"),
+    ],
+)
+def test_exec_asks_only_a_reviewer_that_was_wished_for(
+    arguments: list[str], policy: str, reviewer: str, mode: str, tmp_path: Path
+) -> None:
+    program = """if True:
+        import sys
+        from codex.cli.exec import configure
+        from codex.cli.options import read_exec
+        config = configure(read_exec(sys.argv[1:]))
+        print(config.approval_policy, config.approvals_reviewer, config.sandbox_policy.mode)
+    """
+    command = [sys.executable, "-c", program, *arguments, "-C", str(tmp_path), "x"]
+    environ = os.environ | {"CODEX_HOME": str(tmp_path)}
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split() == [policy, reviewer, mode]
