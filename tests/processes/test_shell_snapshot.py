@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codex.config.schema import ShellEnvironmentPolicy
-from codex.processes.snapshot import Snapshot, SnapshotFailed, replayed, take_snapshot
+from codex.processes import user_shell
+from codex.processes.snapshot import Snapshot, SnapshotFailed, can_snapshot, replayed, take_snapshot
 from codex.protocol.event import Warning
 from codex.protocol.permission import SandboxMode
 from codex.testing import TestCodex as Kit
@@ -20,7 +21,8 @@ from codex.testing import call, open_test_codex, text
 from tests.processes.machines import open_machine, wait_nobody_with, wait_true
 from tests.processes.test_trees import mark
 
-pytestmark = pytest.mark.skipif(not os.access("/bin/bash", os.X_OK), reason="only bash is snapshot")
+SHELL = user_shell({"SHELL": "/bin/bash"})
+pytestmark = pytest.mark.skipif(not can_snapshot(SHELL), reason="only a user of bash gets a snapshot")
 
 PROFILE = "echo run >>~/profile-runs\n. ~/.bashrc\n"
 BASHRC = """
@@ -130,7 +132,7 @@ async def test_start_up_files_that_hang_are_ended(home: Path, tmp_path: Path) ->
         with pytest.raises(SnapshotFailed, match=r"they took longer than 0\.2 seconds"):
             await take_snapshot(
                 machine.manager,
-                "/bin/bash",
+                SHELL,
                 str(path),
                 cwd=str(tmp_path),
                 env={**environment(home), "CODEX_PYTHON": sys.executable},
