@@ -46,8 +46,13 @@ class Processes:
         return self._manager
 
     def is_writable(self, config: Config, environ: Mapping[str, str], path: str) -> bool:
-        """Whether the sandbox's policy lets the absolute path be written; its roots stay where they led at first."""
-        return self._plan(config, environ).is_writable(os.path.realpath(path))
+        """Whether the policy lets the absolute path be written or removed, by its own name and by where it leads.
+
+        The policy's roots stay where they led at first.
+        """
+        plan = self._plan(config, environ)
+        here = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
+        return plan.is_writable(here) and plan.is_writable(os.path.realpath(path))
 
     def is_readable(self, config: Config, environ: Mapping[str, str], path: str) -> bool:
         """Whether the sandbox's policy lets the absolute path be read, by its own name and by where it leads."""

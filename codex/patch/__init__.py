@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from codex.patch.grammar import PATCH_GRAMMAR
     from codex.patch.invocation import ImplicitInvocation, Invocation, find_invocation
     from codex.patch.parse import ParseError, Patch, parse_patch
+    from codex.patch.places import Place, place_of
     from codex.patch.standalone import run_standalone
     from codex.patch.tool import Applied, PatchRejected, VerificationFailed, VerifiedPatch, apply_verified, verify
     from codex.patch.turn_diff import TurnDiff
@@ -30,6 +31,7 @@ __all__ = [
     "ParseError",
     "Patch",
     "PatchRejected",
+    "Place",
     "Touched",
     "TurnDiff",
     "VerificationFailed",
@@ -37,6 +39,7 @@ __all__ = [
     "apply_verified",
     "find_invocation",
     "parse_patch",
+    "place_of",
     "run_standalone",
     "verify",
 ]
@@ -49,6 +52,7 @@ _HOMES = {
     "ParseError": "parse",
     "Patch": "parse",
     "PatchRejected": "tool",
+    "Place": "places",
     "Touched": "apply",
     "TurnDiff": "turn_diff",
     "VerificationFailed": "tool",
@@ -56,6 +60,7 @@ _HOMES = {
     "apply_verified": "tool",
     "find_invocation": "invocation",
     "parse_patch": "parse",
+    "place_of": "places",
     "run_standalone": "standalone",
     "verify": "tool",
 }

@@ -1,14 +1,15 @@
 """Doing what a patch says, section by section: what was done before a section fails stays done."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias
 
 import attrs
 
 from codex.base.errors import ToolFailure
-from codex.patch.disk import UnreadableFile, make_directories, read_bytes, read_text, remove_file, write_bytes
+from codex.patch.disk import UnreadableFile, describe, make_directories, read_bytes, read_text, remove_file, write_bytes
 from codex.patch.parse import AddFile, DeleteFile, Hunk, UpdateFile
 from codex.patch.paths import parent, resolve
+from codex.patch.places import Place, make_parents, reach
 from codex.patch.plan import FilePlan, plan_update
 
 Letter: TypeAlias = Literal["A", "M", "D"]
@@ -81,76 +82,103 @@ def _entry(hunk: Hunk) -> tuple[Letter, str]:
             return "M", hunk.move_path or hunk.path
 
 
-def apply_hunks(hunks: Sequence[Hunk], cwd: str) -> Outcome:
-    """Write and remove files until all is done or a section fails; what the disk says never raises."""
-    outcome = Outcome()
+def apply_hunks(hunks: Sequence[Hunk], cwd: str, places: Mapping[str, Place] | None = None) -> Outcome:
+    """Write and remove files until all is done or a section fails; what the disk says never raises.
+
+    Args:
+      places: where the files were when it was decided that they may be written; None: wherever their paths lead.
+    """
+    files = _Files(places)
     try:
         if not hunks:
             raise NothingToDo
         for hunk in hunks:
-            outcome.done.append(_apply(hunk, cwd, outcome.touched))
+            files.outcome.done.append(_apply(hunk, cwd, files))
     except ToolFailure as err:
-        outcome.error = err
-    return outcome
+        files.outcome.error = err
+    return files.outcome
 
 
-def _apply(hunk: Hunk, cwd: str, touched: list[Touched]) -> Done:
+def _apply(hunk: Hunk, cwd: str, files: "_Files") -> Done:
     path = resolve(hunk.path, cwd)
     match hunk:
         case AddFile():
-            _write(path, hunk.content, touched, anew=True)
+            files.write(path, hunk.content, anew=True)
         case DeleteFile():
-            _remove(path, f"Failed to delete file {path}", touched)
+            files.remove(path, f"Failed to delete file {path}")
         case UpdateFile():
-            return _update(hunk, path, cwd, touched)
+            return _update(hunk, path, cwd, files)
     return Done(hunk, path)
 
 
-def _update(hunk: UpdateFile, path: str, cwd: str, touched: list[Touched]) -> Done:
-    try:
-        content = read_text(path)
-    except UnreadableFile as err:
-        raise UnreadableTarget(path, str(err)) from err
-    plan = plan_update(content, hunk.chunks, path)
+def _update(hunk: UpdateFile, path: str, cwd: str, files: "_Files") -> Done:
+    plan = plan_update(files.text_of(path), hunk.chunks, path)
     if hunk.move_path is None:
-        _write(path, plan.content, touched)
+        files.write(path, plan.content)
         return Done(hunk, path, None, plan)
     destination = resolve(hunk.move_path, cwd)
-    _write(destination, plan.content, touched, moved_from=path)
-    _remove(path, f"Failed to remove original {path}", touched)
+    files.write(destination, plan.content, moved_from=path)
+    files.remove(path, f"Failed to remove original {path}")
     return Done(hunk, path, destination, plan)
 
 
-def _write(path: str, text: str, touched: list[Touched], *, moved_from: str | None = None, anew: bool = False) -> None:
-    before, content = _content(path), text.encode()
-    try:
+class _Files:
+    """The files of a patch, at their places, and what has become of them."""
+
+    def __init__(self, places: Mapping[str, Place] | None) -> None:
+        self._places = places
+        self._follow = places is None
+        self.outcome = Outcome()
+
+    def text_of(self, path: str) -> str:
         try:
-            write_bytes(path, content)
-        except FileNotFoundError:
+            with reach(path, self._places) as at:
+                return read_text(at, follow=self._follow)
+        except UnreadableFile as err:
+            raise UnreadableTarget(path, str(err)) from err
+        except OSError as err:
+            raise UnreadableTarget(path, describe(err)) from err
+
+    def write(self, path: str, text: str, *, moved_from: str | None = None, anew: bool = False) -> None:
+        before, content = self._content(path), text.encode()
+        try:
             try:
+                self._put(path, content)
+            except FileNotFoundError:
+                self._make_parents(path)
+                self._put(path, content)
+        except OSError as err:
+            left = self._content(path)  # where the old file could not be replaced, half of the new one may stand now
+            if left != before:
+                self.outcome.touched.append(Touched(path, before, left))
+            raise ApplyError(f"Failed to write file {path}") from err
+        self.outcome.touched.append(Touched(path, before, content, moved_from, anew))
+
+    def remove(self, path: str, complaint: str) -> None:
+        before = self._content(path)
+        try:
+            with reach(path, self._places, entry=True) as at:
+                remove_file(at)
+        except OSError as err:
+            raise ApplyError(complaint) from err
+        self.outcome.touched.append(Touched(path, before, None))
+
+    def _put(self, path: str, content: bytes) -> None:
+        with reach(path, self._places) as at:
+            write_bytes(at, content, follow=self._follow)
+
+    def _make_parents(self, path: str) -> None:
+        try:
+            if self._places is None:
                 make_directories(parent(path))
-            except OSError as err:
-                raise ApplyError(f"Failed to create parent directories for {path}") from err
-            write_bytes(path, content)
-    except OSError as err:
-        left = _content(path)  # where the old file could not be replaced, half of the new one may stand now
-        if left != before:
-            touched.append(Touched(path, before, left))
-        raise ApplyError(f"Failed to write file {path}") from err
-    touched.append(Touched(path, before, content, moved_from, anew))
+            else:
+                make_parents(self._places[path])
+        except OSError as err:
+            raise ApplyError(f"Failed to create parent directories for {path}") from err
 
-
-def _remove(path: str, complaint: str, touched: list[Touched]) -> None:
-    before = _content(path)
-    try:
-        remove_file(path)
-    except OSError as err:
-        raise ApplyError(complaint) from err
-    touched.append(Touched(path, before, None))
-
-
-def _content(path: str) -> bytes | None:
-    try:
-        return read_bytes(path)
-    except UnreadableFile:
-        return None
+    def _content(self, path: str) -> bytes | None:
+        try:
+            with reach(path, self._places) as at:
+                return read_bytes(at, follow=self._follow)
+        except (UnreadableFile, OSError):
+            return None

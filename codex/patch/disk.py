@@ -25,15 +25,16 @@ class UnreadableFile(Exception):
     """A file could not be read as text; the words are Codex's."""
 
 
-def read_bytes(path: str) -> bytes:
-    """The content of a regular file.
+def read_bytes(path: str, *, follow: bool = True) -> bytes:
+    """The content of a regular file; without `follow` a symbolic link is none.
 
     Raises:
       UnreadableFile: it is missing, not a file, too large, or not allowed.
     """
     try:
         # O_NONBLOCK: opening a pipe must not wait for its other end.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
+        descriptor = os.open(path, flags)
         try:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode):
@@ -48,13 +49,13 @@ def read_bytes(path: str) -> bytes:
         raise UnreadableFile(describe(err)) from err
 
 
-def read_text(path: str) -> str:
-    """The content of a regular file that holds UTF-8.
+def read_text(path: str, *, follow: bool = True) -> str:
+    """The content of a regular file that holds UTF-8; without `follow` a symbolic link is none.
 
     Raises:
       UnreadableFile: it does not, or cannot be read.
     """
-    content = read_bytes(path)
+    content = read_bytes(path, follow=follow)
     try:
         return content.decode()
     except UnicodeDecodeError as err:
@@ -107,19 +108,20 @@ def remove_file(path: str) -> None:
     os.unlink(path)
 
 
-def write_bytes(path: str, content: bytes) -> None:
-    """Make `content` the file at `path`, writing through symbolic links and keeping the mode.
+def write_bytes(path: str, content: bytes, *, follow: bool = True) -> None:
+    """Make `content` the file at `path`, keeping the mode; with `follow` writing through symbolic links.
 
     Raises:
       OSError: it cannot be written.
     """
-    if not _replace(path, content):
-        _overwrite(path, content)
+    if not _replace(path, content, follow=follow):
+        _overwrite(path, content, follow=follow)
 
 
-def _overwrite(path: str, content: bytes) -> None:
+def _overwrite(path: str, content: bytes, *, follow: bool) -> None:
     # O_NONBLOCK: a pipe that nobody reads is an error; Codex would wait for ever.
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK | os.O_CLOEXEC
+    flags |= 0 if follow else os.O_NOFOLLOW
     descriptor = os.open(path, flags, 0o666)
     with open(descriptor, "wb", buffering=0) as file:
         _write_all(file.fileno(), content)
@@ -131,13 +133,13 @@ def _write_all(descriptor: int, content: bytes) -> None:
         rest = rest[os.write(descriptor, rest) :]
 
 
-def _replace(path: str, content: bytes) -> bool:
+def _replace(path: str, content: bytes, *, follow: bool) -> bool:
     """Put a new file in the place of `path`; False when the old one must be overwritten instead."""
     try:
-        old = _replaceable(path)
+        old = _replaceable(path, follow=follow)
     except OSError:
         return False
-    target = os.path.realpath(path) if old else path
+    target = os.path.realpath(path) if old and follow else path
     temporary = os.path.join(os.path.dirname(target), f".codex-patch-{os.urandom(8).hex()}")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
@@ -163,7 +165,7 @@ def _replace(path: str, content: bytes) -> bool:
     return True
 
 
-def _replaceable(path: str) -> os.stat_result | None:
+def _replaceable(path: str, *, follow: bool) -> os.stat_result | None:
     """The file to be replaced, or None where there is none yet.
 
     Raises:
@@ -173,7 +175,7 @@ def _replaceable(path: str) -> os.stat_result | None:
         os.lstat(path)
     except FileNotFoundError:
         return None
-    found = os.stat(path)
+    found = os.stat(path, follow_symlinks=follow)
     plain = stat.S_ISREG(found.st_mode) and found.st_nlink == 1 and not found.st_mode & 0o7000
     if not plain or _has_attributes(path):
         raise OSError(errno.EPERM, "not to be replaced", path)

@@ -9,6 +9,7 @@ from codex.patch.apply import Done, Touched, UnreadableTarget, apply_hunks
 from codex.patch.disk import UnreadableFile, read_text
 from codex.patch.parse import AddFile, DeleteFile, Hunk, ParseError, Patch, UpdateFile, parse_patch
 from codex.patch.paths import resolve
+from codex.patch.places import Place
 from codex.patch.plan import plan_update
 from codex.protocol.item import FileUpdate
 
@@ -80,12 +81,15 @@ def verify(patch_text: str, cwd: str) -> VerifiedPatch:
     return VerifiedPatch(patch_text, cwd, patch, _sorted(changes.values()), tuple(targets))
 
 
-def apply_verified(verified: VerifiedPatch) -> Applied:
+def apply_verified(verified: VerifiedPatch, places: Mapping[str, Place] | None = None) -> Applied:
     """Write what was verified, fitting it to the files anew: they may have changed while an approval was awaited.
 
     Writes files, so call it in a thread. When a section fails, those before it stay done and are reported.
+
+    Args:
+      places: where `verified.paths` led when it was decided; a file that has another place now fails.
     """
-    outcome = apply_hunks(verified.patch.hunks, verified.cwd)
+    outcome = apply_hunks(verified.patch.hunks, verified.cwd, places)
     deleted = {file.path: file.before or b"" for file in outcome.touched if file.after is None}
     done = _sorted(_change(section, deleted) for section in outcome.done)
     if outcome.error is not None:

@@ -4,13 +4,15 @@ Both the `apply_patch` tool and a heredoc inside `exec_command` come here.
 """
 
 import time
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import attrs
 import trio
 
 from codex.base.errors import ToolFailure
-from codex.patch import Applied, VerifiedPatch, apply_verified, verify
+from codex.config.schema import Config
+from codex.patch import Applied, Place, VerifiedPatch, apply_verified, place_of, verify
 from codex.patch import TurnDiff as PatchedFiles
 from codex.protocol.approval import Abort, ApplyPatchApprovalRequest, ReviewDecision
 from codex.protocol.event import EventMsg, ItemCompleted, ItemStarted, TurnDiff
@@ -47,16 +49,23 @@ class _Patch:
         self._verified, self._site, self._context = verified, site, site.context
         self._item = FileChange(site.call_id, tuple(verified.changes))
         self._shown = False
-        context = site.context
-        self._blocked = [
-            path for path in verified.paths if not context.processes.is_writable(context.config, context.environ, path)
-        ]
+        # Invariant: what is decided about is what is written, though a command swaps a link in meanwhile.
+        self._places = {path: place_of(path) for path in verified.paths}
+        may_write = site.context.processes.is_writable
+        self._blocked = [path for path, place in self._places.items() if not self._may_all(place, may_write)]
+
+    def _may_all(self, place: Place, may: Callable[[Config, Mapping[str, str], str], bool]) -> bool:
+        context = self._context
+        try:
+            return all(may(context.config, context.environ, path) for path in {place.real, place.entry})
+        except OSError:  # it changes while it is looked at
+            return False
 
     async def run(self) -> str:
         verified, blocked = self._verified, set(self._blocked)
-        for path in verified.paths:
+        for path, place in self._places.items():
             # What must not be read is not asked about either: no answer would change it.
-            if not self._context.processes.is_readable(self._context.config, self._context.environ, path):
+            if not self._may_all(place, self._context.processes.is_readable):
                 raise ToolFailure(f"patch rejected: the permission profile denies {path}")
         verdict = decide_patch(
             self._context.config.approval_policy,
@@ -64,7 +73,7 @@ class _Patch:
             removes=any(change.path in blocked and removes(change) for change in verified.changes),
         )
         machine = ActionMachine(verdict, escalated=bool(blocked), when_denied="refuse")
-        keys = file_keys(verified.paths)
+        keys = file_keys([place.real for place in self._places.values()])
         outcome = await perform(machine, self._site, keys=keys, question=self._question, attempt=self._attempt)
         match outcome:
             case Refused():
@@ -88,7 +97,7 @@ class _Patch:
     async def _attempt(self, _step: Attempt) -> Attempted[_Written]:
         await self._show_start()
         began = time.monotonic()
-        applied = await trio.to_thread.run_sync(partial(apply_verified, self._verified))
+        applied = await trio.to_thread.run_sync(partial(apply_verified, self._verified, self._places))
         return Attempted(_Written(applied, time.monotonic() - began))
 
     async def _declined(self, decision: ReviewDecision) -> str:
