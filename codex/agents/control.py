@@ -6,16 +6,25 @@ from typing import TYPE_CHECKING, Never
 
 import trio
 
+import codex.rollout as rollout
 from actors import Mailbox
+from codex.agents.final_answer import final_text
+from codex.agents.forks import said_in
+from codex.agents.limits import TreeLimits
+from codex.agents.mail import ThreadMail
+from codex.agents.post import PostOffice
 from codex.agents.queue import PlaceQueue, Waiter
 from codex.agents.registry import NO_BUDGET, Agent, Registry, is_final
 from codex.base.errors import UserError
+from codex.base.ids import uuid7
 from codex.context import subagent_notification
 from codex.ports.agents import AgentFailure, AgentInfo, Spawned, SpawnRequest, Waited, state_json
 from codex.protocol.budget import Budget
 from codex.protocol.event import EventMsg, Warning
 from codex.protocol.item import AgentState
+from codex.protocol.letter import Letter
 from codex.protocol.op import Interrupt, TurnInput
+from codex.protocol.response_item import ResponseItem
 from codex.protocol.user_input import TextInput
 from codex.session import Inbox, Services
 from codex.threads import Thread, ThreadManager
@@ -30,14 +39,17 @@ class AgentTree:
     """All sub-agents of one root thread, shared by the threads of the tree.
 
     Args:
+      limits: what the configuration allows, and which generation of tools the agents have.
       budget: the root thread's own, which limits all agents too.
     """
 
-    def __init__(
-        self, manager: ThreadManager, root_id: str, *, max_agents: int, max_depth: int, budget: Budget = NO_BUDGET
-    ) -> None:
+    def __init__(self, manager: ThreadManager, root_id: str, limits: TreeLimits, *, budget: Budget = NO_BUDGET) -> None:
         self._manager = manager
-        self._registry = Registry(root_id, max_agents=max_agents, max_depth=max_depth, budget=budget)
+        self._limits = limits
+        self._registry = Registry(
+            root_id, max_agents=limits.max_agents, max_depth=limits.max_depth, limit=limits.limit, budget=budget
+        )
+        self._post = PostOffice() if limits.generation == "v2" else None
         self._accounts: Accounts | None = None
         self._threads: dict[str, Thread] = {}
         self._changed = trio.Event()
@@ -48,9 +60,23 @@ class AgentTree:
         """The records of all agents, in the order of their start."""
         return tuple(self._registry.agents)
 
+    def is_open_to(self, depth: int) -> bool:
+        """Whether a thread of this depth has anything to do with agents."""
+        limits = self._limits
+        if limits.max_agents <= 0 or limits.max_depth == 0:
+            return False
+        return limits.generation == "v2" or limits.max_depth is None or depth < limits.max_depth
+
     def control(self, thread_id: str, mailbox: Mailbox[Inbox]) -> "Control | None":
-        """What the tools of one thread may do with agents; None where the depth forbids them."""
-        return Control(self, thread_id, mailbox) if self._registry.may_spawn(thread_id) else None
+        """What the tools of one thread may do with agents; None where the depth forbids them.
+
+        In the second generation all threads of a tree write to each other, also those that may not start any.
+        """
+        mail = None
+        if self._post is not None:
+            mail = ThreadMail(thread_id, self._registry, self._manager, self._post, lambda: self._changed)
+            self._post.open(thread_id, mailbox)
+        return Control(self, thread_id, mailbox, mail) if mail or self._registry.may_spawn(thread_id) else None
 
     def state(self, target: str) -> AgentState:
         """Where an agent stands."""
@@ -79,7 +105,20 @@ class AgentTree:
         """Start a child of a thread. Cancelled, or over its deadline, nothing is left of it."""
         await self._reserve(parent_id, queue=request.queue)
         nickname = self._registry.nickname()
-        path, depth = self._registry.path(parent_id, nickname), self._registry.depth(parent_id) + 1
+        try:
+            path = self._registry.claim_path(parent_id, request.task_name or nickname)
+        except AgentFailure:
+            self._release(parent_id)
+            raise
+        try:
+            return await self._spawn_at(path, nickname, parent_id, mailbox, request)
+        finally:
+            self._registry.unclaim_path(path)
+
+    async def _spawn_at(
+        self, path: str, nickname: str, parent_id: str, mailbox: Mailbox[Inbox], request: SpawnRequest
+    ) -> Spawned:
+        depth = self._registry.depth(parent_id) + 1
         start = partial(
             self._manager.start_child,
             parent_id,
@@ -89,12 +128,19 @@ class AgentTree:
             depth=depth,
             model=request.model,
             reasoning_effort=request.reasoning_effort,
-            fork_context=request.fork_context,
+            fork=_fork(request),
             services=self._metered(parent_id, path, request.budget),
         )
         record = Agent("", parent_id, nickname, path, depth, request.budget)
-        thread = await self._begin(start, record, mailbox, TurnInput((TextInput(request.message),)))
-        return Spawned(thread.thread_id, nickname)
+        thread = await self._begin(start, record, mailbox, partial(self._first_task, parent_id, request))
+        return Spawned(thread.thread_id, nickname, path)
+
+    async def _first_task(self, parent_id: str, request: SpawnRequest, thread: Thread) -> None:
+        if self._post is None or request.task_name is None or request.keep is None:
+            await thread.submit(TurnInput((TextInput(request.message),)))
+        else:
+            mail = ThreadMail(parent_id, self._registry, self._manager, self._post, lambda: self._changed)
+            await mail.send(thread.thread_id, request.message, kind="NEW_TASK", keep=request.keep)
 
     async def resume(self, parent_id: str, mailbox: Mailbox[Inbox], target: str) -> AgentState:
         """Start a closed child of a thread again. Cancelled, or over its deadline, nothing is left of it."""
@@ -122,7 +168,7 @@ class AgentTree:
         start: Callable[[], Awaitable[Thread]],
         record: Agent,
         mailbox: Mailbox[Inbox],
-        task: TurnInput | None = None,
+        task: Callable[[Thread], Awaitable[None]] | None = None,
     ) -> Thread:
         """Start an agent for which a place is reserved, and follow it. On any failure nothing is left of it."""
         thread: Thread | None = None
@@ -131,7 +177,7 @@ class AgentTree:
                 thread = await start()
                 self._follow(thread, record)
                 if task is not None:
-                    await thread.submit(task)
+                    await task(thread)
                 if record.budget.seconds is not None:
                     end = partial(self._end_after, thread=thread, seconds=record.budget.seconds)
                     mailbox.spawn(end, name=f"deadline-{record.nickname}", shutdown=0)
@@ -278,22 +324,51 @@ class AgentTree:
         agent = self._registry.find(agent_id)
         if agent is not None and agent.closed and self._accounts is not None:
             self._accounts.close(agent.path)
+        if agent is not None and agent.closed and self._post is not None:
+            self._post.close(agent_id)
         self._queue.grant(self._registry.reserve_if_free)
         if told == "ended":
-            self._announce(agent_id)
+            self._announce(agent_id, getattr(msg, "turn_id", None))
 
-    def _announce(self, agent_id: str) -> None:
+    def _announce(self, agent_id: str, turn_id: str | None = None) -> None:
         """Put the end of an agent's work into its parent's history."""
         agent = self._registry.find(agent_id)
         parent = self._manager.find(agent.parent_id) if agent is not None else None
-        if agent is not None and parent is not None:
+        if agent is None or parent is None:
+            return
+        if self._post is None:
             parent.inject_nowait([subagent_notification(agent_id, state_json(agent.state))])
+            return
+        owner = self._registry.find(agent.parent_id) or self._registry.root
+        wake = parent.config.features.get("background_wake", False)
+        # The agent's rollout has the end of this turn already: that line is the letter's.
+        self._post.post(
+            Letter(
+                f"amsg_{turn_id or uuid7()}",
+                "FINAL_ANSWER",
+                agent.path,
+                owner.path,
+                owner.agent_id,
+                final_text(agent.state),
+                wake,
+            )
+        )
+
+
+def _fork(request: SpawnRequest) -> Callable[[Sequence[ResponseItem]], tuple[ResponseItem, ...]] | None:
+    """What an agent starts with of its parent's history; None is nothing."""
+    if request.fork_context:
+        return rollout.forkable
+    if request.fork_turns == "none":
+        return None
+    return partial(said_in, turns=None if request.fork_turns == "all" else request.fork_turns)
 
 
 class Control:
     """Implements `codex.ports.agents.AgentControl` for one thread."""
 
-    def __init__(self, tree: AgentTree, thread_id: str, mailbox: Mailbox[Inbox]) -> None:
+    def __init__(self, tree: AgentTree, thread_id: str, mailbox: Mailbox[Inbox], mail: ThreadMail | None) -> None:
+        self.mail = mail
         self._tree = tree
         self._thread_id = thread_id
         self._mailbox = mailbox

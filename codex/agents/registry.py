@@ -61,15 +61,20 @@ class Agent:
 class Registry:
     """All agents of one root thread.
 
-    `max_agents` and `max_depth` are the configuration's; `budget` is the root thread's own.
+    `max_agents` and `max_depth` are the configuration's, None is no limit; `limit` is the former as it stands there;
+    `budget` is the root thread's own.
     """
 
-    def __init__(self, root_id: str, *, max_agents: int, max_depth: int, budget: Budget = NO_BUDGET) -> None:
+    def __init__(
+        self, root_id: str, *, max_agents: int, max_depth: int | None, limit: str = "", budget: Budget = NO_BUDGET
+    ) -> None:
         self.root = Agent(root_id, "", "", "/root", 0, budget)
         self._max_agents = max_agents
         self._max_depth = max_depth
+        self._limit = limit or f"agents.max_threads = {max_agents}"
         self._agents: dict[str, Agent] = {}
         self._reserved: list[str] = []
+        self._claimed: set[str] = set()
         self._named = 0
 
     @property
@@ -94,7 +99,7 @@ class Registry:
 
     def may_spawn(self, thread_id: str) -> bool:
         """Whether the depth lets this thread have children."""
-        return self.depth(thread_id) < self._max_depth
+        return self._max_depth is None or self.depth(thread_id) < self._max_depth
 
     def reserve(self, parent_id: str) -> None:
         """Take a place before the agent is made; `commit` or `release` follows.
@@ -136,10 +141,7 @@ class Registry:
     def _full(self, parent_id: str) -> str:
         """Why there is no place now; empty where there is one."""
         if len(self.working) + len(self._reserved) >= self._max_agents:
-            return (
-                f"agent thread limit reached (agents.max_threads = {self._max_agents}); "
-                "wait for an agent to finish, or close one"
-            )
+            return f"agent thread limit reached ({self._limit}); wait for an agent to finish, or close one"
         for owner in self.upwards(parent_id):
             budget = owner.budget
             if budget.fan_out is not None and self._working_below(parent_id, children_only=True) >= budget.fan_out:
@@ -174,10 +176,34 @@ class Registry:
         self._named += 1
         return _NICKNAMES[index] + (f" {rounds + 1}" if rounds else "")
 
-    def path(self, parent_id: str, nickname: str) -> str:
-        """Where a child of this name stands in the tree."""
+    def claim_path(self, parent_id: str, name: str) -> str:
+        """Where a child of this name will stand in the tree, for as long as it is being started.
+
+        Raises: AgentFailure where somebody stands there.
+        """
         parent = self._agents.get(parent_id)
-        return f"{parent.path if parent else '/root'}/{nickname.lower().replace(' ', '_')}"
+        path = f"{parent.path if parent else '/root'}/{name.lower().replace(' ', '_')}"
+        if path in self._claimed or any(agent.path == path and not agent.closed for agent in self._agents.values()):
+            raise AgentFailure(f"collab spawn failed: there is an agent {path} already; take another task_name")
+        self._claimed.add(path)
+        return path
+
+    def unclaim_path(self, path: str) -> None:
+        """The child is there, or will not be."""
+        self._claimed.discard(path)
+
+    def start_again(self, agent_id: str) -> None:
+        """An agent that has ended its turn gets more to do, for which it needs a place.
+
+        Raises: AgentFailure where there is none.
+        """
+        agent = self._agents[agent_id]
+        if agent.working:
+            return
+        full = self._full(agent.parent_id)
+        if full:
+            raise AgentFailure(f"{agent.path} cannot start: {full}")
+        agent.state = AgentState("running")
 
     def commit(self, agent: Agent) -> None:
         """The agent exists; its place is no longer only reserved."""

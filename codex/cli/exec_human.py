@@ -39,6 +39,7 @@ from codex.protocol.item import (
     ImageView,
     PlanStep,
     Reasoning,
+    SubAgentActivity,
     ThreadItem,
     TodoList,
     UserMessage,
@@ -252,7 +253,7 @@ class HumanText:
                 return shades.dim("context compacted") + "\n\n"
             case ErrorNote(message=message):
                 return shades.yellow(f"warning: {harmless(message)}") + "\n"
-            case TodoList() | CommandExecution():
+            case TodoList() | CommandExecution() | SubAgentActivity():
                 return ""
 
     def _command_completed(self, item: CommandExecution, *, named: bool) -> str:

@@ -39,6 +39,7 @@ _PLAIN = (
 _NESTED: Mapping[tuple[str, str], str] = {
     ("agents", "max_threads"): "max_agents",
     ("agents", "max_depth"): "max_depth",
+    ("agents", "max_concurrent_threads_per_session"): "max_concurrent_threads",
     ("history", "persistence"): "history_persistence",
     ("sandbox_linux", "allow_unprotected_git"): "allow_unprotected_git",
 }
@@ -85,6 +86,7 @@ class Builder:
         for (table, key), field in _NESTED.items():
             if key in (found := self._sub(table)):
                 values[field] = found[key]
+        values |= self._threads_of_v2()
         values |= self._reviewer()
         values |= self._requirements.rules()
         update_plan = cast("Table", self._sub("tools").get("update_plan", {}))
@@ -118,6 +120,12 @@ class Builder:
             **values,
         )
 
+    def _threads_of_v2(self) -> Table:
+        """How many threads of a tree may work at a time: the feature's own setting wins."""
+        key = "max_concurrent_threads_per_session"
+        v2 = self._sub("features").get("multi_agent_v2")
+        return {"max_concurrent_threads": v2[key]} if isinstance(v2, dict) and key in v2 else {}
+
     def _sub(self, key: str) -> Table:
         return cast("Table", self._merged.get(key, {}))
 
@@ -148,7 +156,11 @@ class Builder:
 
     def _features(self) -> dict[str, bool]:
         set_by = {name: layer for layer in self._layers for name in cast("Table", layer.table.get("features", {}))}
-        return cast("dict[str, bool]", self._requirements.pin(self._sub("features"), set_by))
+        features: Table = {
+            name: value.get("enabled", True) if isinstance(value, dict) else value
+            for name, value in self._sub("features").items()
+        }
+        return cast("dict[str, bool]", self._requirements.pin(features, set_by))
 
     def _permissions(
         self, add_dirs: Sequence[str], warnings: list[str], *, exec_defaults: bool

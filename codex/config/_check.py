@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from codex.config._faults import Faults, Layer, Path, Table, Toml, dotted, is_secret
-from codex.config._keys import KEYS, RENAMED, SATISFIED, Rule
+from codex.config._keys import FEATURE_SETTINGS, KEYS, RENAMED, SATISFIED, Rule
 
 _KINDS: Mapping[str, str] = {
     "string": "a string that is not empty",
@@ -102,6 +102,8 @@ class Checker:
         if rule in ("path", "file", "paths"):
             return self._paths(layer, path, rule, value)
         if rule == "feature" and isinstance(value, dict):
+            if path[-1] in FEATURE_SETTINGS:
+                return self._table(layer, value, FEATURE_SETTINGS[path[-1]], path)
             # Some features have settings of their own; what counts here is whether they are on.
             path, value = (*path, "enabled"), value.get("enabled", True)
         if _fits(rule, value):

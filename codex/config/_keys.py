@@ -35,6 +35,10 @@ _PROVIDER: Mapping[str, Rule] = {
     "websocket_connect_timeout_ms": "later",
 }
 
+# Features that can be a table of settings beside true and false.
+FEATURE_SETTINGS: Mapping[str, Mapping[str, Rule]] = {
+    "multi_agent_v2": {"enabled": "boolean", "max_concurrent_threads_per_session": "positive", "*": "later"},
+}
 _ROOMS: Mapping[str, Rule] = {
     "agents": {
         "max_threads": "positive",
@@ -44,7 +48,7 @@ _ROOMS: Mapping[str, Rule] = {
         "enabled": "later",
         "interrupt_message": "later",
         "job_max_runtime_seconds": "later",
-        "max_concurrent_threads_per_session": "later",
+        "max_concurrent_threads_per_session": "positive",
         "*": {"config_file": "later", "description": "later", "nickname_candidates": "later"},
     },
     "allow_login_shell": "boolean",

@@ -16,6 +16,7 @@ from codex.config.schema import Config
 FIELDS: Mapping[str, str] = {
     "agents.max_threads": "max_agents",
     "agents.max_depth": "max_depth",
+    "agents.max_concurrent_threads_per_session": "max_concurrent_threads",
     "history.persistence": "history_persistence",
     "sandbox_mode": "sandbox_policy.mode",
     "sandbox_linux.allow_unprotected_git": "allow_unprotected_git",

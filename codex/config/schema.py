@@ -66,12 +66,13 @@ class Config:
     """Everything a session needs to know; paths are absolute.
 
     `model` is None when nothing named one: starting a thread then fails with the ways out. Limits: `max_depth` and
-    `max_agents` bound the sub-agents of one root thread. `trust_level` is None where the user has not said whether they
-    trust the project, whose root is `project_root`. `hooks` are the tables of the layers that have one, lowest first:
-    the layer's kind, its file or option, and the table. `warnings` are sentences for the user; `extra` holds the
-    values of keys without a room yet. `auto_review_policy` is what the reviewer model is told beside its own rules.
-    `openai_base_url` and `model_script` stand in their providers. `owner_rules` is the table `rules` of the
-    requirements, as it stands in `owner_rules_file`; it counts under `ignore_rules` too.
+    `max_agents` bound the sub-agents of one root thread, and `max_concurrent_threads` those of the second generation
+    with it. `trust_level` is None where the user has not said whether they trust the project, whose root is
+    `project_root`. `hooks` are the tables of the layers that have one, lowest first: the layer's kind, its file or
+    option, and the table. `warnings` are sentences for the user; `extra` holds the values of keys without a room yet.
+    `auto_review_policy` is what the reviewer model is told beside its own rules. `openai_base_url` and `model_script`
+    stand in their providers. `owner_rules` is the table `rules` of the requirements, as it stands in
+    `owner_rules_file`; it counts under `ignore_rules` too.
     """
 
     codex_home: str
@@ -106,6 +107,7 @@ class Config:
     tool_output_token_limit: int | None = None
     update_plan_enabled: bool | None = None
     max_agents: int = 6
+    max_concurrent_threads: int = 4
     max_depth: int = 1
     history_persistence: Literal["save-all", "none"] = "save-all"
     ephemeral: bool = False

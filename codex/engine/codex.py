@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from actors import Runtime, open_runtime
-from codex.agents import AgentTree
+from codex.agents import AgentTree, tree_limits
 from codex.base.ids import uuid7
 from codex.config.schema import Config
 from codex.engine.installation import installation_id
@@ -162,18 +162,13 @@ class Codex:
         return self._trees.get(thread.identity.session_id)
 
     def _agents_of(self, identity: Identity, config: Config) -> AgentsOf | None:
-        if config.max_depth <= 0 or config.max_agents <= 0:
-            return None
         tree = self._trees.get(identity.session_id)
         if tree is None:
             tree = self._trees[identity.session_id] = self._tree(identity.session_id, config, Budget())
-        if identity.depth >= config.max_depth:
-            return None
-        return partial(tree.control, identity.thread_id)
+        return partial(tree.control, identity.thread_id) if tree.is_open_to(identity.depth) else None
 
     def _tree(self, root_id: str, config: Config, budget: Budget) -> AgentTree:
-        limits = {"max_agents": config.max_agents, "max_depth": config.max_depth}
-        return AgentTree(self._manager, root_id, **limits, budget=budget)
+        return AgentTree(self._manager, root_id, tree_limits(config), budget=budget)
 
 
 @asynccontextmanager

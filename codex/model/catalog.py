@@ -26,6 +26,7 @@ ApplyPatchTool: TypeAlias = Literal["freeform", "function"]
 class ModelInfo:
     """How to speak to one model. Defaults are those of a model nobody knows.
 
+    `multi_agent_version`: the tools for sub-agents it was made for, None where nobody says.
     `default_verbosity` None: the model does not take the setting. `context_window` counts tokens.
     """
 
@@ -41,6 +42,7 @@ class ModelInfo:
     default_reasoning_summary: str | None = None
     default_verbosity: str | None = None
     base_instructions: str | None = attrs.field(default=None, repr=False)
+    multi_agent_version: Literal["v1", "v2"] | None = None
     is_fallback: bool = False
 
     @property
@@ -193,7 +195,16 @@ def _model(entry: Json, where: str) -> ModelInfo:
         default_reasoning_summary=_text(entry, "default_reasoning_summary", where),
         default_verbosity=verbosity if _flag(entry, "support_verbosity", where, default=True) else None,
         base_instructions=_text(entry, "base_instructions", where),
+        multi_agent_version=_multi_agent(entry, where),
     )
+
+
+def _multi_agent(entry: Mapping[str, Json], where: str) -> Literal["v1", "v2"] | None:
+    match entry.get("multi_agent_version"):
+        case None | "v1" | "v2" as version:
+            return version
+        case other:
+            raise UserError(f'{where}.multi_agent_version: expected "v1" or "v2", got {other!r}')
 
 
 def _apply_patch(entry: Mapping[str, Json], where: str) -> ApplyPatchTool | None:

@@ -1,7 +1,7 @@
 """Sub-agents, as a tool call sees them: they are asked for, waited for, spoken to and closed."""
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from typing import Literal, Protocol, TypeAlias
 
 import attrs
 
@@ -9,12 +9,20 @@ from codex.base.errors import ToolFailure
 from codex.base.jsontext import JsonObject
 from codex.protocol.budget import Budget
 from codex.protocol.item import AgentState
+from codex.protocol.letter import Letter, LetterKind
 from codex.protocol.usage import TokenUsage
 
 
 def state_json(state: AgentState) -> str | JsonObject:
     """A state as the model reads it: a word, or the word with the agent's last message."""
     return {state.status: state.message} if state.status in ("completed", "errored") else state.status
+
+
+Generation: TypeAlias = Literal["v1", "v2"]
+# Called with a letter; returns when the author's rollout has it.
+Keep: TypeAlias = Callable[[Letter], Awaitable[None]]
+# Which of a thread's history a new agent starts with: none, what was said, or that of the last turns.
+ForkTurns: TypeAlias = Literal["none", "all"] | int
 
 
 class AgentFailure(ToolFailure):
@@ -27,6 +35,9 @@ class SpawnRequest:
 
     `model` and `reasoning_effort`: None is the parent's. `fork_context`: it starts with the parent's history. `queue`:
     wait for a free place, first come first served, instead of failing.
+
+    With a `task_name` the agent stands under it in the tree, starts with what was said in `fork_turns`, and reads its
+    first message as a letter, which `keep` has written.
     """
 
     message: str
@@ -35,6 +46,9 @@ class SpawnRequest:
     fork_context: bool = False
     budget: Budget = Budget()
     queue: bool = False
+    task_name: str | None = None
+    fork_turns: ForkTurns = "none"
+    keep: Keep | None = None
 
 
 @attrs.frozen
@@ -54,10 +68,11 @@ class AgentInfo:
 
 @attrs.frozen
 class Spawned:
-    """A new sub-agent: its thread's id and the name people see."""
+    """A new sub-agent: its thread's id, the name people see, and its place in the tree."""
 
     agent_id: str
     nickname: str
+    path: str
 
 
 @attrs.frozen
@@ -68,8 +83,62 @@ class Waited:
     timed_out: bool
 
 
+@attrs.frozen
+class Listed:
+    """One agent of the tree, the root among them."""
+
+    agent_id: str
+    path: str
+    state: AgentState
+
+
+class Mail(Protocol):
+    """What a thread may do with all agents of its tree, in the second generation: they write letters to each other.
+
+    Targets are absolute paths, paths relative to the thread, or thread ids; AgentFailure names what is known where none
+    is meant.
+    """
+
+    def find(self, target: str) -> Listed:
+        """The living agent that is meant."""
+        ...
+
+    def list(self, path_prefix: str | None) -> Sequence[Listed]:
+        """All living agents, or those at and below a path."""
+        ...
+
+    async def send(self, target: str, text: str, *, kind: LetterKind, keep: Keep) -> None:
+        """Write a letter; one of the kind NEW_TASK starts a turn where none runs.
+
+        Cancel-safe: once `keep` has it, it arrives. Raises: AgentFailure for a full mailbox, and where there is no
+        place for one more agent at work.
+        """
+        ...
+
+    async def wait(self, *, within: float) -> bool:
+        """Wait until there is anything new to read, from an agent or the user; False when the time ran out."""
+        ...
+
+    async def interrupt(self, target: str) -> AgentState:
+        """End an agent's turn; its state before. Returns when the turn has ended. Cancel-safe: it may end later."""
+        ...
+
+    def read(self, letter_ids: Collection[str], *, requested: bool) -> None:
+        """The thread's rollout has these; `requested`: its next request carries all there was to read."""
+        ...
+
+    def steered(self) -> None:
+        """The user has said something."""
+        ...
+
+
 class AgentControl(Protocol):
-    """The agents below one thread."""
+    """The agents below one thread. `mail` is None in the first generation."""
+
+    @property
+    def mail(self) -> Mail | None:
+        """Letters between all agents of the tree."""
+        ...
 
     async def spawn(self, request: SpawnRequest) -> Spawned:
         """Start an agent with a first message; returns once it has taken it.
@@ -104,3 +173,10 @@ class AgentControl(Protocol):
     def state(self, target: str) -> AgentState:
         """Where an agent stands; `not_found` for strangers."""
         ...
+
+
+def generation(control: AgentControl | None) -> Generation | None:
+    """Which tools for agents a thread has."""
+    if control is None:
+        return None
+    return "v1" if control.mail is None else "v2"

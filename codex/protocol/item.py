@@ -5,6 +5,7 @@ from typing import Literal, TypeAlias
 import attrs
 
 from codex.base.jsontext import JsonObject
+from codex.protocol.letter import Letter
 from codex.protocol.user_input import UserInput
 
 CommandStatus: TypeAlias = Literal["in_progress", "completed", "failed", "declined"]
@@ -120,6 +121,19 @@ class CollabToolCall:
 
 
 @attrs.frozen
+class SubAgentActivity:
+    """What an agent did with another one; `letter` is what it wrote to it. Not shown by `exec`."""
+
+    id: str
+    kind: Literal["started", "interacted", "interrupted"]
+    agent_thread_id: str
+    agent_path: str
+    model: str | None = None
+    reasoning_effort: str | None = None
+    letter: Letter | None = None
+
+
+@attrs.frozen
 class ImageView:
     """An image that the model looked at."""
 
@@ -159,6 +173,7 @@ ThreadItem: TypeAlias = (
     | FileChange
     | TodoList
     | CollabToolCall
+    | SubAgentActivity
     | ImageView
     | WebSearch
     | ContextCompaction

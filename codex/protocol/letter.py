@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 
 import attrs
 
-from codex.base.jsontext import Json, JsonObject
+from codex.base.jsontext import JsonObject, get_str
 from codex.protocol.response_item import ResponseItem, input_text
 
 LetterKind: TypeAlias = Literal["NEW_TASK", "MESSAGE", "FINAL_ANSWER"]
@@ -55,6 +55,11 @@ def is_letter(item: ResponseItem) -> bool:
     return item.get("type") == "agent_message"
 
 
-def without_known(offered: Iterable[ResponseItem], known_ids: Collection[Json]) -> list[ResponseItem]:
+def letter_ids(items: Iterable[ResponseItem]) -> set[str]:
+    """The ids of the letters among these items."""
+    return {get_str(item, "id") for item in items if is_letter(item)}
+
+
+def without_known(offered: Iterable[ResponseItem], known_ids: Collection[str]) -> list[ResponseItem]:
     """What is new of the items offered to a reader: letters come at least once, and are known by their ids."""
-    return [item for item in offered if not (is_letter(item) and item.get("id") in known_ids)]
+    return [item for item in offered if not (is_letter(item) and get_str(item, "id") in known_ids)]

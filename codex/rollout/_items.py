@@ -11,6 +11,7 @@ from codex.protocol.item import (
     FileUpdate,
     ImageView,
     Reasoning,
+    SubAgentActivity,
     ThreadItem,
     UserMessage,
     WebSearch,
@@ -43,6 +44,17 @@ def item_payload(item: ThreadItem) -> JsonObject | None:
             }
         case CollabToolCall():
             return _collab(item)
+        case SubAgentActivity(letter=letter):
+            activity: JsonObject = {
+                "type": "SubAgentActivity",
+                "model": item.model,
+                "reasoning_effort": item.reasoning_effort,
+                "id": item.id,
+                "kind": item.kind,
+                "agent_thread_id": item.agent_thread_id,
+                "agent_path": item.agent_path,
+            }
+            return activity if letter is None else {**activity, "letter": letter.json()}
         case ImageView(id=item_id, path=path):
             return {"type": "ImageView", "id": item_id, "path": file_uri(path)}
         case WebSearch(id=item_id, query=query, action=action):

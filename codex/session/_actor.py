@@ -13,6 +13,7 @@ from codex.base.errors import CodexError, UserError
 from codex.base.ids import uuid7
 from codex.context import read_agents_md
 from codex.model import fallback_warning
+from codex.ports.agents import generation
 from codex.ports.model import ModelRequest
 from codex.protocol.event import (
     ErrorNotice,
@@ -119,7 +120,7 @@ class _Session:
         self._context = context
         self._machine = SessionMachine()
         self._agents = context.places.agents = context.agents(mailbox) if context.agents else None
-        self._router = offer(context.config, context.model, agents=self._agents is not None)
+        self._router = offer(context.config, context.model, agents=generation(self._agents))
         agents_md = read_agents_md(context.config)
         self._skills = SessionSkills(context)
         self._hooks = SessionHooks(context)
@@ -187,11 +188,11 @@ class _Session:
                 await _answer(reply, self._summary_request(message))
             case ReplaceHistory(summary=summary, reply=reply):
                 await _answer(reply, self._replace_history(summary))
-            case Inject(items=items, wake=wake):
-                self._memory.inject(items)
-                if self._machine.state == "idle":
+            case Inject(items=items, wake=wake, task=task):
+                fresh = self._memory.inject(items)
+                if self._machine.state == "idle" and not task:
                     await self._keep_news()
-                await self._perform(self._machine.woken() if wake else [])
+                await self._perform(self._machine.woken(task=task) if wake and fresh else [])
             case CopyHistory(reply=reply):
                 reply.set(self._memory.items)
             case OpenQuestion() | CloseQuestion() | QuestionDue() | Reviewed():
@@ -422,6 +423,7 @@ class _Session:
         news = self._memory.take_injected()
         if news:
             await self._publish([], news)
+        self._memory.told_news(news)
 
     async def _keep_news(self) -> None:
         """Put news on disk that no request carries yet; before the first turn there is no place for them."""

@@ -12,6 +12,7 @@
     closing  --TurnEnded--> closed
     idle     --Shell------> running      the command is a turn; beside a running one it changes nothing
     idle     --News-------> running      a turn starts without input, for news that are to wake it
+    stopping --Task-------> stopping     kept: the turn starts after this one
     running  --News-------> running      kept: the turn starts after this one, unless a request of this one carried them
 Law: every input is recorded in exactly one turn, or refused; at most one turn runs.
 Not decided here: what a turn does (turn), what is written (rollout).
@@ -163,9 +164,10 @@ class SessionMachine:
         self.state = "idle"
         return self.woken() if self._woken else []
 
-    def woken(self) -> list[Effect]:
-        """News came that are to wake the agent. After many in a row they wait for the user."""
-        self._woken = self.state == "running"
+    def woken(self, *, task: bool = False) -> list[Effect]:
+        """News came that are to wake the agent. After many in a row they wait for the user, unless they are a task."""
+        self._wakes = 0 if task else self._wakes
+        self._woken = self.state == "running" or (task and self.state == "stopping")
         if self.state != "idle" or self._wakes >= MAX_WAKES:
             return []
         self._wakes += 1

@@ -7,7 +7,7 @@ from functools import partial
 
 import trio
 
-from codex.base.jsontext import Json, JsonObject
+from codex.base.jsontext import Json, JsonObject, get_str
 from codex.context import (
     AgentsMd,
     Budget,
@@ -25,6 +25,7 @@ from codex.context import (
 )
 from codex.model import ModelInfo, RequestIds, build_request
 from codex.ports.model import ModelError, ModelRequest
+from codex.protocol.letter import is_letter, letter_ids, without_known
 from codex.protocol.response_item import ResponseItem
 from codex.protocol.usage import TokenUsage
 from codex.protocol.user_input import ImageInput, LocalImageInput, TextInput, UserInput
@@ -132,9 +133,20 @@ class Memory:
             return make()
         return await trio.to_thread.run_sync(make)
 
-    def inject(self, items: Sequence[ResponseItem]) -> None:
-        """Keep items for the next request."""
+    def inject(self, items: Sequence[ResponseItem]) -> bool:
+        """Keep items for the next request, but for letters that are there already; False where nothing is new."""
+        if any(is_letter(item) for item in items):
+            recorded = letter_ids(self._history.items)
+            self.told_news([item for item in items if get_str(item, "id") in recorded], requested=False)
+            items = without_known(items, recorded | letter_ids(self._injected))
         self._injected.extend(items)
+        return bool(items)
+
+    def told_news(self, items: Sequence[ResponseItem], *, requested: bool = True) -> None:
+        """These are in the rollout: letters among them need not be brought again."""
+        agents = self._context.places.agents
+        if agents is not None and agents.mail is not None:
+            agents.mail.read(letter_ids(items), requested=requested)
 
     def take_injected(self) -> list[ResponseItem]:
         """Items to be recorded before the next request."""

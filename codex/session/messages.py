@@ -82,10 +82,15 @@ class ReplaceHistory:
 
 @attrs.frozen
 class Inject:
-    """Put items into the history before the next request; with `wake` a turn starts for them where none runs."""
+    """Put items into the history before the next request; with `wake` a turn starts for them where none runs.
+
+    Letters that are in the history already are left out. With `task` they are work, and no mere news: the turn starts
+    however many were started without a word of the user's.
+    """
 
     items: tuple[ResponseItem, ...]
     wake: bool = False
+    task: bool = False
 
 
 @attrs.frozen

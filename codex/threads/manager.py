@@ -18,6 +18,7 @@ from codex.config.schema import Config
 from codex.model import lookup_model
 from codex.ports.agents import AgentControl
 from codex.protocol.event import ErrorNotice, ShutdownComplete
+from codex.protocol.response_item import ResponseItem
 from codex.session import (
     Identity,
     Inbox,
@@ -37,6 +38,7 @@ _STOP_WITHIN = 5.0
 _RESTARTS = 3
 _RESTART_PERIOD = 60.0
 
+Fork: TypeAlias = Callable[[Sequence[ResponseItem]], tuple[ResponseItem, ...]]
 AgentsOf: TypeAlias = Callable[[Mailbox[Inbox]], AgentControl | None]
 
 
@@ -95,12 +97,13 @@ class ThreadManager:
         depth: int,
         model: str | None,
         reasoning_effort: str | None,
-        fork_context: bool,
+        fork: Fork | None,
         services: Services | None = None,
     ) -> Thread:
         """Start a thread below another one, with its settings; it cannot outlive it.
 
         Args:
+          fork: makes of the parent's history what the thread starts with; None is nothing.
           services: others than the engine's, for a thread whose use is limited.
 
         Cancel-safe: cancelled, no thread was started.
@@ -112,7 +115,7 @@ class ThreadManager:
             model_reasoning_effort=reasoning_effort or parent.config.model_reasoning_effort,
             warnings=(),
         )
-        restored = Restored(rollout.forkable(await parent.history())) if fork_context else Restored()
+        restored = Restored() if fork is None else Restored(fork(await parent.history()))
         identity = Identity(
             uuid7(),
             parent.identity.session_id,
@@ -120,7 +123,7 @@ class ThreadManager:
             agent_path=agent_path,
             nickname=nickname,
             depth=depth,
-            forked_from=parent_id if fork_context else None,
+            forked_from=None if fork is None else parent_id,
         )
         return await self._start(identity, config, restored, mailbox, services=services)
 

@@ -97,11 +97,15 @@ class Thread:
         """
         submission = Submission(uuid7(), op)
         try:
-            return await self._session.ask(partial(Submit, submission))
+            taken = await self._session.ask(partial(Submit, submission))
         except ActorGone as gone:
             raise ThreadEnded(self.thread_id) from gone
         except ActorRestarted as restarted:
             raise ThreadRestarting(self.thread_id) from restarted
+        agents = self._places.agents
+        if isinstance(op, TurnInput) and agents is not None and agents.mail is not None:
+            agents.mail.steered()
+        return taken
 
     @asynccontextmanager
     async def open_events(self, *, answers: bool = False) -> AsyncGenerator[AsyncIterator[Event], None]:

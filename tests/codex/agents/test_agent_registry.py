@@ -26,7 +26,7 @@ DONE = TaskComplete("turn", "the result", TokenUsage(), 1)
 def spawn(registry: Registry, agent_id: str, parent: str = "root") -> Agent:
     registry.reserve(parent)
     name = registry.nickname()
-    agent = Agent(agent_id, parent, name, registry.path(parent, name), registry.depth(parent) + 1)
+    agent = Agent(agent_id, parent, name, registry.claim_path(parent, name), registry.depth(parent) + 1)
     registry.commit(agent)
     return agent
 
@@ -67,7 +67,9 @@ def test_descendants_come_before_their_ancestors() -> None:
     spawn(registry, "b", "a")
     spawn(registry, "c", "b")
     assert [agent.agent_id for agent in registry.below("a")] == ["c", "b", "a"]
-    assert registry.find("c").path.count("/") == 4
+    deepest = registry.find("c")
+    assert deepest is not None
+    assert deepest.path.count("/") == 4
 
 
 def test_nicknames_come_again_with_a_number() -> None:
@@ -111,7 +113,7 @@ class Places(RuleBasedStateMachine):
 
     @precondition(lambda self: self.living)
     @rule(data=st.data(), msg=st.sampled_from([DONE, ShutdownComplete()]))
-    def agent_ends(self, data: st.DataObject, msg: object) -> None:
+    def agent_ends(self, data: st.DataObject, msg: TaskComplete | ShutdownComplete) -> None:
         agent_id = data.draw(st.sampled_from(sorted(self.living)))
         self.living.remove(agent_id)
         self.registry.told(agent_id, msg)

@@ -7,7 +7,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from codex.agents.letters import MAX_UNREAD, Letters, recover
 from codex.ports.agents import AgentFailure
-from codex.protocol.letter import Letter, without_known
+from codex.protocol.letter import Letter, letter_ids, without_known
 from codex.protocol.response_item import ResponseItem
 
 AGENTS = ("root", "a", "b")
@@ -65,7 +65,7 @@ class Post(RuleBasedStateMachine):
             return
         offered = self.mailboxes[agent].pop(0)
         self.letters.read(agent, [str(item["id"]) for item in offered if item["id"] in self.recorded[agent]])
-        known = [*self.recorded[agent], *(item["id"] for item in self.memories[agent])]
+        known = letter_ids(self.memories[agent]) | {*self.recorded[agent]}
         self.memories[agent] += without_known(offered, known)
 
     @rule(agent=agents, acknowledged=st.booleans())

@@ -1,0 +1,39 @@
+"""How large a tree of agents may be, and which tools its agents have.  Pure, but for reading an own model catalog."""
+
+import attrs
+
+from codex.config.schema import Config
+from codex.model import lookup_model
+from codex.ports.agents import Generation
+
+
+@attrs.frozen
+class TreeLimits:
+    """How many agents may be at work below the root, how deep they may stand (None: no limit), and their tools.
+
+    `limit` is the setting that the first comes from, as it is told to the model.
+    """
+
+    max_agents: int
+    max_depth: int | None
+    limit: str = ""
+    generation: Generation = "v1"
+
+
+def tree_limits(config: Config) -> TreeLimits:
+    """Those of a root thread with these settings.
+
+    The feature `multi_agent_v2` chooses the tools where it is set, else the model does. A model that is made for the
+    second generation has no limit of depth: its agents share few places.
+    """
+    model = lookup_model(config)
+    asked = config.features.get("multi_agent_v2")
+    if not (model.multi_agent_version == "v2" if asked is None else asked):
+        return TreeLimits(config.max_agents, config.max_depth)
+    threads = config.max_concurrent_threads
+    return TreeLimits(
+        threads - 1,
+        None if asked is None else config.max_depth,
+        f"features.multi_agent_v2.max_concurrent_threads_per_session = {threads}, the root among them",
+        "v2",
+    )

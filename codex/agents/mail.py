@@ -1,0 +1,114 @@
+"""One thread's letters: what it may do with all agents of its tree."""
+
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING
+
+import trio
+
+from codex.agents import addresses
+from codex.agents.post import PostOffice
+from codex.agents.registry import Agent, Registry
+from codex.base.ids import uuid7
+from codex.ports.agents import AgentFailure, Keep, Listed
+from codex.protocol.item import AgentState
+from codex.protocol.letter import Letter, LetterKind
+from codex.protocol.op import Interrupt
+
+if TYPE_CHECKING:
+    from codex.threads import Thread, ThreadManager
+
+
+class ThreadMail:
+    """Implements `codex.ports.agents.Mail` for one thread of a tree.
+
+    `changed` gives the event that is set at the next change of any agent's state.
+    """
+
+    def __init__(
+        self,
+        thread_id: str,
+        registry: Registry,
+        manager: "ThreadManager",
+        post: PostOffice,
+        changed: Callable[[], trio.Event],
+    ) -> None:
+        self._thread_id = thread_id
+        self._registry = registry
+        self._manager = manager
+        self._post = post
+        self._changed = changed
+
+    def find(self, target: str) -> Listed:
+        """The living agent that is meant."""
+        return self._listed(addresses.find(self._living(), self._path, target))
+
+    def list(self, path_prefix: str | None) -> Sequence[Listed]:
+        """All living agents, or those at and below a path."""
+        return [self._listed(agent) for agent in addresses.at_and_below(self._living(), self._path, path_prefix)]
+
+    async def send(self, target: str, text: str, *, kind: LetterKind, keep: Keep) -> None:
+        """Write a letter."""
+        agent = addresses.find(self._living(), self._path, target)
+        task = kind == "NEW_TASK"
+        if task and agent is self._registry.root:
+            raise AgentFailure("the root takes tasks from its user only; write to it with send_message")
+        if agent.agent_id == self._thread_id:
+            raise AgentFailure("you cannot write to yourself")
+        self._post.check_room(agent.agent_id, agent.path)
+        before = agent.state
+        if task:
+            self._registry.start_again(agent.agent_id)
+        letter = Letter(f"amsg_{uuid7()}", kind, self._path, agent.path, agent.agent_id, text, wake=task)
+        # What the author's rollout has is brought: nothing may come in between.
+        try:
+            with trio.CancelScope(shield=True):
+                await keep(letter)
+        except BaseException:
+            agent.state = before
+            raise
+        self._post.post(letter)
+
+    async def wait(self, *, within: float) -> bool:
+        """Wait until there is anything new to read."""
+        return await self._post.wait(self._thread_id, within=within)
+
+    async def interrupt(self, target: str) -> AgentState:
+        """End an agent's turn."""
+        agent = addresses.find(self._living(), self._path, target)
+        if agent is self._registry.root:
+            raise AgentFailure("the root is interrupted by its user only")
+        before, thread = agent.state, self._thread(agent)
+        if thread is None or thread.outbox.open_turn is None:
+            return before
+        turn = thread.outbox.open_turn
+        await thread.submit(Interrupt())
+        while thread.outbox.open_turn == turn and not agent.closed:
+            await self._changed().wait()
+        return before
+
+    def read(self, letter_ids: Collection[str], *, requested: bool) -> None:
+        """The thread's rollout has these."""
+        self._post.read(self._thread_id, letter_ids, requested=requested)
+
+    def steered(self) -> None:
+        """The user has said something."""
+        self._post.steered(self._thread_id)
+
+    @property
+    def _path(self) -> str:
+        agent = self._registry.find(self._thread_id)
+        return agent.path if agent else self._registry.root.path
+
+    def _living(self) -> Sequence[Agent]:
+        return [self._registry.root, *(agent for agent in self._registry.agents if not agent.closed)]
+
+    def _thread(self, agent: Agent) -> "Thread | None":
+        return self._manager.find(agent.agent_id)
+
+    def _listed(self, agent: Agent) -> Listed:
+        state = agent.state
+        if agent is self._registry.root:
+            thread = self._thread(agent)
+            working = thread is not None and thread.outbox.open_turn is not None
+            state = AgentState("running" if working else "completed")
+        return Listed(agent.agent_id, agent.path, state)

@@ -1,0 +1,129 @@
+"""The group `collaboration`: sub-agents by path, and letters between all agents of the tree."""
+
+import re
+
+from codex.base.errors import ToolFailure
+from codex.base.jsontext import Json, encode
+from codex.ports.agents import AgentControl, ForkTurns, Keep, Mail, SpawnRequest, state_json
+from codex.protocol.event import ItemCompleted, ItemStarted
+from codex.protocol.item import CollabToolCall, SubAgentActivity
+from codex.protocol.letter import Letter, LetterKind
+from codex.tools.arguments import Arguments, BadArguments
+from codex.tools.call import OutputBody, ToolCall
+from codex.tools.context import CallSite
+
+_DEFAULT_WAIT, _MIN_WAIT, _MAX_WAIT = 30.0, 10.0, 3600.0
+_NAME = re.compile(r"[a-z0-9_]{1,64}")
+
+
+def _agents(site: CallSite) -> tuple[AgentControl, Mail]:
+    control = site.context.agents
+    if control is None or control.mail is None:
+        raise ToolFailure("sub-agents are not available here; do the task yourself")
+    return control, control.mail
+
+
+async def spawn_agent(call: ToolCall, site: CallSite) -> OutputBody:
+    """Start it; its path comes back at once."""
+    control, _ = _agents(site)
+    arguments = Arguments(call.payload, ("task_name", "message", "fork_turns", "model", "reasoning_effort"))
+    name = arguments.required_text("task_name")
+    if not _NAME.fullmatch(name) or name == "root":
+        raise ToolFailure(
+            f"{name!r} is no task_name: take 1 to 64 lower-case letters, digits and underscores, and not `root`"
+        )
+    model, effort = arguments.text("model"), arguments.text("reasoning_effort")
+
+    async def keep(letter: Letter) -> None:
+        reader_id, path = letter.recipient_id, letter.recipient
+        await _tell(site, SubAgentActivity(site.call_id, "started", reader_id, path, model, effort, letter))
+
+    request = SpawnRequest(
+        _message(arguments),
+        model=model,
+        reasoning_effort=effort,
+        task_name=name,
+        fork_turns=_fork_turns(arguments.text("fork_turns")),
+        keep=keep,
+    )
+    return encode({"task_name": (await control.spawn(request)).path})
+
+
+async def send_message(call: ToolCall, site: CallSite) -> OutputBody:
+    """Write to it."""
+    return await _write(call, site, "MESSAGE")
+
+
+async def followup_task(call: ToolCall, site: CallSite) -> OutputBody:
+    """Write a task to it, which starts it."""
+    return await _write(call, site, "NEW_TASK")
+
+
+async def wait_agent(call: ToolCall, site: CallSite) -> OutputBody:
+    """Wait for news; they come with the next request."""
+    _, mail = _agents(site)
+    asked = Arguments(call.payload, ("timeout_ms",)).whole("timeout_ms")
+    if asked is not None and not 0 < asked <= _MAX_WAIT * 1000:
+        raise ToolFailure(f"timeout_ms must be between 1 and {_MAX_WAIT * 1000:.0f}, got {asked}")
+    within = max(_DEFAULT_WAIT if asked is None else asked / 1000, _MIN_WAIT)
+    context = site.context
+    shown = CollabToolCall(site.call_id, "wait", context.thread_id)
+    await context.publisher.publish([ItemStarted(context.turn_id, shown)])
+    news = await mail.wait(within=within)
+    await _tell(site, CollabToolCall(site.call_id, "wait", context.thread_id, status="completed"))
+    return encode({"message": "Wait completed." if news else "Wait timed out.", "timed_out": not news})
+
+
+async def interrupt_agent(call: ToolCall, site: CallSite) -> OutputBody:
+    """End its turn; its state before comes back."""
+    _, mail = _agents(site)
+    target = mail.find(Arguments(call.payload, ("target",)).required_text("target"))
+    if target.agent_id == site.context.thread_id:
+        raise ToolFailure("you cannot interrupt yourself; end your turn with an answer")
+    before = await mail.interrupt(target.agent_id)
+    await _tell(site, SubAgentActivity(site.call_id, "interrupted", target.agent_id, target.path))
+    return encode({"previous_status": state_json(before)})
+
+
+async def list_agents(call: ToolCall, site: CallSite) -> OutputBody:
+    """All of them, with their states."""
+    _, mail = _agents(site)
+    found = mail.list(Arguments(call.payload, ("path_prefix",)).text("path_prefix"))
+    agents: list[Json] = [{"agent_name": one.path, "agent_status": state_json(one.state)} for one in found]
+    return encode({"agents": agents})
+
+
+async def _write(call: ToolCall, site: CallSite, kind: LetterKind) -> OutputBody:
+    _, mail = _agents(site)
+    arguments = Arguments(call.payload, ("target", "message"))
+    await mail.send(arguments.required_text("target"), _message(arguments), kind=kind, keep=_keeper(site))
+    return ""
+
+
+def _keeper(site: CallSite) -> Keep:
+    async def keep(letter: Letter) -> None:
+        activity = SubAgentActivity(site.call_id, "interacted", letter.recipient_id, letter.recipient, letter=letter)
+        await _tell(site, activity)
+
+    return keep
+
+
+async def _tell(site: CallSite, item: SubAgentActivity | CollabToolCall) -> None:
+    await site.context.publisher.publish([ItemCompleted(site.context.turn_id, item)])
+
+
+def _message(arguments: Arguments) -> str:
+    text = arguments.required_text("message")
+    if not text.strip():
+        raise ToolFailure("Empty message can't be sent to an agent")
+    return text
+
+
+def _fork_turns(asked: str | None) -> ForkTurns:
+    if asked is None or asked == "all":
+        return "all"
+    if asked == "none":
+        return "none"
+    if not asked.isdecimal() or not 0 < int(asked) < 10**6:
+        raise BadArguments(f"`fork_turns` must be `all`, `none` or a positive number of turns, got {asked!r}")
+    return int(asked)
