@@ -15,6 +15,7 @@ from codex.agents.mail import ThreadMail
 from codex.agents.post import PostOffice
 from codex.agents.queue import PlaceQueue, Waiter
 from codex.agents.registry import NO_BUDGET, Agent, Registry, is_final
+from codex.agents.waits import Waits, refused
 from codex.base.errors import UserError
 from codex.base.ids import uuid7
 from codex.context import subagent_notification
@@ -54,6 +55,7 @@ class AgentTree:
         self._threads: dict[str, Thread] = {}
         self._changed = trio.Event()
         self._queue = PlaceQueue()
+        self._waits = Waits()
 
     @property
     def agents(self) -> Sequence[Agent]:
@@ -270,16 +272,29 @@ class AgentTree:
                     if thread is not None:
                         thread.outbox.publish([Warning(text)])
 
-    async def wait(self, targets: Sequence[str], *, within: float) -> Waited:
-        """Wait until one of the targets is final. Cancel-safe."""
-        with trio.move_on_after(within):
-            while True:
-                states = {target: self.state(target) for target in targets}
-                final = {target: state for target, state in states.items() if is_final(state)}
-                if final:
-                    return Waited(final, timed_out=False)
-                await self._changed.wait()
-        return Waited({}, timed_out=True)
+    async def wait(self, waiter_id: str, targets: Sequence[str], *, within: float) -> Waited:
+        """Wait until one of the targets is final. Cancel-safe.
+
+        Raises: AgentFailure where all of the targets wait for the one that asks.
+        """
+        final = self._final(targets)
+        if final:
+            return Waited(final, timed_out=False)
+        entered = self._waits.enter(waiter_id, targets)
+        if isinstance(entered, tuple):
+            raise refused([self._registry.path(agent_id) for agent_id in entered])
+        try:
+            with trio.move_on_after(within):
+                while not final:
+                    await self._changed.wait()
+                    final = self._final(targets)
+        finally:
+            self._waits.leave(entered)
+        return Waited(final, timed_out=not final)
+
+    def _final(self, targets: Sequence[str]) -> dict[str, AgentState]:
+        states = {target: self.state(target) for target in targets}
+        return {target: state for target, state in states.items() if is_final(state)}
 
     async def send_input(self, target: str, message: str, *, interrupt: bool) -> str:
         """Hand a message to an agent."""
@@ -383,7 +398,7 @@ class Control:
 
     async def wait(self, targets: Sequence[str], *, within: float) -> Waited:
         """Wait until one of the targets has ended."""
-        return await self._tree.wait(targets, within=within)
+        return await self._tree.wait(self._thread_id, targets, within=within)
 
     async def send_input(self, target: str, message: str, *, interrupt: bool) -> str:
         """Hand a message to an agent."""

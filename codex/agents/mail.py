@@ -96,8 +96,7 @@ class ThreadMail:
 
     @property
     def _path(self) -> str:
-        agent = self._registry.find(self._thread_id)
-        return agent.path if agent else self._registry.root.path
+        return self._registry.path(self._thread_id)
 
     def _living(self) -> Sequence[Agent]:
         return [self._registry.root, *(agent for agent in self._registry.agents if not agent.closed)]

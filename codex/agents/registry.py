@@ -176,6 +176,11 @@ class Registry:
         self._named += 1
         return _NICKNAMES[index] + (f" {rounds + 1}" if rounds else "")
 
+    def path(self, agent_id: str) -> str:
+        """Where an agent stands in the tree, or its id where it is unknown."""
+        agent = self.root if agent_id == self.root.agent_id else self._agents.get(agent_id)
+        return agent.path if agent else agent_id
+
     def claim_path(self, parent_id: str, name: str) -> str:
         """Where a child of this name will stand in the tree, for as long as it is being started.
 

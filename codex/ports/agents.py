@@ -152,7 +152,10 @@ class AgentControl(Protocol):
         ...
 
     async def wait(self, targets: Sequence[str], *, within: float) -> Waited:
-        """Wait until one of the targets has ended its turn, at most `within` seconds. Cancel-safe."""
+        """Wait until one of the targets has ended its turn, at most `within` seconds. Cancel-safe.
+
+        Raises: AgentFailure, with the circle, where all targets themselves wait for this thread's agent.
+        """
         ...
 
     async def send_input(self, target: str, message: str, *, interrupt: bool) -> str:

@@ -5,9 +5,9 @@ import json
 import trio
 
 from codex.base.jsontext import Json, JsonObject
-from codex.protocol.event import ItemCompleted, TaskComplete
+from codex.protocol.event import ItemCompleted, ItemStarted, TaskComplete
 from codex.protocol.item import CollabToolCall
-from codex.testing import call, open_test_codex, text
+from codex.testing import SeenRequest, call, open_test_codex, text
 
 CHILD = '${re:"agent_id":"([^"]+)"}'
 
@@ -167,3 +167,44 @@ async def test_a_fork_gives_the_child_the_history() -> None:
         await codex.run_turn("delegate")
         child = next(request for request in codex.requests if "x-codex-parent-thread-id" in request.headers)
     assert "I know a secret." in child.texts("assistant")
+
+
+def is_answered(request: SeenRequest, call_id: str) -> bool:
+    return any(item.get("call_id") == call_id and "output" in item for item in request.input)
+
+
+async def test_a_wait_that_would_close_a_circle_is_refused_with_the_path() -> None:
+    """A child is told its parent's id, waits for it while the parent waits for the child, and works on instead."""
+    script = scripts(
+        [[call("spawn_agent", "c1", message="go [[script:parent]]")], [call("wait_agent", "c2", targets=[CHILD])]],
+        parent=[
+            [call("spawn_agent", "p1", message="go [[script:child]]")],
+            [call("wait_agent", "p2", targets=[CHILD], timeout_ms=3_600_000)],
+            [text("the child is done")],
+        ],
+        child=[
+            [call("exec_command", "d1", cmd="until [ -s parent ]; do sleep 0.01; done; cat parent")],
+            [call("wait_agent", "d2", targets=["${re:PARENT=([0-9a-f-]+)}"], timeout_ms=3_600_000)],
+            [text("so I went on")],
+        ],
+    )
+    async with open_test_codex(script, max_depth=3) as codex, trio.open_nursery() as nursery:
+        nursery.start_soon(codex.run_turn, "delegate")
+        with trio.fail_after(60):
+            while not (waiting := [info for info in codex.thread.agents if info.path.count("/") == 3]):
+                await trio.lowlevel.checkpoint()
+            async with codex.codex.threads[1].open_events() as events:
+                async for event in events:
+                    if isinstance(event.msg, ItemStarted) and event.msg.item.id == "p2":
+                        break
+            (codex.cwd / "parent").write_text(f"PARENT={waiting[0].parent_id}")
+            while not (told := [request for request in codex.requests if is_answered(request, "d2")]):
+                await trio.lowlevel.checkpoint()
+        nursery.cancel_scope.cancel()
+    answer = told[0].output_of("d2")
+    path, *_ = (info.path for info in waiting)
+    parent = path.rpartition("/")[0]
+    assert answer == (
+        f"this wait would never end: {path} waits for {parent} waits for {path}; finish what they wait for, or send "
+        "them a message"
+    )

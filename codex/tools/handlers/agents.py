@@ -83,7 +83,11 @@ async def wait_agent(call: ToolCall, site: CallSite) -> OutputBody:
         raise ToolFailure("timeout_ms must be greater than zero")
     wait = min(max(_DEFAULT_WAIT if asked is None else asked / 1000, _MIN_WAIT), _MAX_WAIT)
     shown = await _Shown.start(site, "wait", tuple(targets))
-    waited = await control.wait(targets, within=wait)
+    try:
+        waited = await control.wait(targets, within=wait)
+    except ToolFailure:
+        await shown.end({target: control.state(target) for target in targets}, failed=True)
+        raise
     await shown.end(waited.states, failed=any(state.status in _LOST for state in waited.states.values()))
     states: JsonObject = {target: state_json(state) for target, state in waited.states.items()}
     return encode({"status": states, "timed_out": waited.timed_out})
