@@ -51,12 +51,16 @@ class ShellReplay:
     async def _take(self, mailbox: Mailbox[None], context: SessionContext, path: str) -> None:
         from codex.patch import PROGRAMS
         from codex.processes import build_environment, user_shell
-        from codex.processes.snapshot import can_snapshot, take_snapshot
+        from codex.processes.snapshot import SnapshotFailed, can_snapshot, take_snapshot
 
         config, identity, environ = context.config, context.identity, context.services.environ
         shell = user_shell(environ)
         if not can_snapshot(shell):
             return
+        confined = config.sandbox_policy.mode != "danger-full-access"
+        if confined and context.services.processes.is_writable(config, environ, path):
+            # It is run by commands outside of the sandbox, too.
+            raise SnapshotFailed(f"commands may write {os.path.dirname(path)}, and could change it")
         env = build_environment(
             config.shell_environment_policy,
             environ,

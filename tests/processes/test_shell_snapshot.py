@@ -15,7 +15,7 @@ from codex.config.schema import ShellEnvironmentPolicy
 from codex.processes import user_shell
 from codex.processes.snapshot import Snapshot, SnapshotFailed, can_snapshot, replayed, take_snapshot
 from codex.protocol.event import Warning
-from codex.protocol.permission import SandboxMode
+from codex.protocol.permission import SandboxMode, SandboxPolicy
 from codex.testing import TestCodex as Kit
 from codex.testing import call, open_test_codex, text
 from tests.processes.machines import open_machine, wait_nobody_with, wait_true
@@ -76,7 +76,7 @@ async def test_later_commands_see_what_the_start_up_files_did_without_running_th
     policy = ShellEnvironmentPolicy(exclude=("*TOKEN*",))
     async with open_test_codex(
         turns,
-        sandbox=sandbox,
+        sandbox_policy=SandboxPolicy(sandbox, exclude_slash_tmp=True),
         environ=environment(home),
         features={"shell_snapshot": True},
         shell_environment_policy=policy,
@@ -122,6 +122,20 @@ async def test_start_up_files_that_fail_are_a_warning_and_commands_run_without(h
         await codex.run_turn("go")
         assert codex.requests[-1].output_of("call_1").endswith("Output:\nran\n")
         assert not snapshots(codex)
+
+
+async def test_a_snapshot_that_commands_could_change_is_not_taken(home: Path) -> None:
+    policy = SandboxPolicy("workspace-write", writable_roots=(str(home.parent),))
+    features = {"shell_snapshot": True}
+    async with open_test_codex(
+        [], home=home.parent / "codex", environ=environment(home), sandbox_policy=policy, features=features
+    ) as codex:
+        events = codex.thread.outbox.subscribe()
+        with trio.fail_after(60):
+            while not isinstance(warning := (await anext(events)).msg, Warning):
+                pass
+        assert f"commands may write {home.parent}/codex/shell_snapshots, and could change it" in warning.message
+    assert not (home / "profile-runs").exists()
 
 
 async def test_start_up_files_that_hang_are_ended(home: Path, tmp_path: Path) -> None:
