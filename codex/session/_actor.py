@@ -318,6 +318,7 @@ class _Session:
             retries,
             full=self._memory.budget.verdict(self._memory.tokens) == "compact",
             only_compacts=op is None,
+            compactable=self._memory.compactable,
             gate=None if op is None else self._hooks.gate(self._turn_id, op.items, port),
         )
         self._turn = self._mailbox.spawn(

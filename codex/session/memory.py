@@ -23,6 +23,7 @@ from codex.context import (
     turn_aborted,
     user_message,
 )
+from codex.context.size import from_model
 from codex.model import ModelInfo, RequestIds, build_request
 from codex.ports.model import ModelError, ModelRequest
 from codex.protocol.letter import is_letter, letter_ids, without_known
@@ -89,6 +90,11 @@ class Memory:
     def items(self) -> tuple[ResponseItem, ...]:
         """The history as it is."""
         return tuple(self._history.items)
+
+    @property
+    def compactable(self) -> bool:
+        """Whether the model has said anything that a compaction would leave out."""
+        return any(from_model(item) for item in self._history.items)
 
     @property
     def tokens(self) -> int:

@@ -88,7 +88,9 @@ class _Turn:
         self._mailbox = mailbox
         self._context = context
         self._result = result
-        self._machine = TurnMachine(only_compacts=context.only_compacts, gated=context.gate is not None)
+        self._machine = TurnMachine(
+            only_compacts=context.only_compacts, gated=context.gate is not None, compactable=context.compactable
+        )
         self._children: set[Ref[Never]] = set()
         self._begun = trio.Event()
         self._begun.set()

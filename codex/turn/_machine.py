@@ -129,9 +129,10 @@ class TurnMachine:
     Args:
       only_compacts: the turn has no input and samples nothing; it compacts the history and ends.
       gated: hooks are asked before it begins and before it ends.
+      compactable: the model has said something already, so that a compaction can make the history shorter.
     """
 
-    def __init__(self, *, only_compacts: bool = False, gated: bool = False) -> None:
+    def __init__(self, *, only_compacts: bool = False, gated: bool = False, compactable: bool = True) -> None:
         self.state: State = "new"
         self._only_compacts = only_compacts
         self._gated, self._full = gated and not only_compacts, False
@@ -143,7 +144,7 @@ class TurnMachine:
         self._steered: list[tuple[UserInput, ...]] = []
         self._follow_up = False
         self._broke: Finish | AnnounceRetry | Compact | None = None
-        self._tried_compaction = False
+        self._tried_compaction = not compactable
 
     @property
     def open_calls(self) -> tuple[ToolCall, ...]:

@@ -98,7 +98,8 @@ class TurnGate(Protocol):
 class TurnContext:
     """One turn: its id, its model and its tools.
 
-    `full`: the history has to be compacted before the turn begins; `only_compacts`: the turn is for that alone.
+    `full`: the history has to be compacted before the turn begins; `only_compacts`: the turn is for that alone;
+    `compactable`: there is something in it that a compaction leaves out.
     """
 
     turn_id: str
@@ -109,6 +110,7 @@ class TurnContext:
     max_retries: int
     full: bool = False
     only_compacts: bool = False
+    compactable: bool = True
     gate: TurnGate | None = None
 
     def retry(self, error: ModelError, attempt: int) -> StreamRetry | None:

@@ -162,6 +162,12 @@ def test_a_context_that_the_server_finds_too_large_is_compacted_once() -> None:
     assert machine.sampling_failed(TOO_LARGE, None) == [StopWork(), Finish("failed", TOO_LARGE)]
 
 
+def test_a_context_that_is_too_large_before_the_model_said_anything_ends_the_turn() -> None:
+    machine = TurnMachine(compactable=False)
+    machine.started()
+    assert machine.sampling_failed(TOO_LARGE, None) == [StopWork(), Finish("failed", TOO_LARGE)]
+
+
 class TurnLaw(RuleBasedStateMachine):
     """Random lives of a turn, followed by a simple account of calls and outputs."""
 
