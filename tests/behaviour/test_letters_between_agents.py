@@ -8,7 +8,7 @@ from typing import cast
 import trio
 
 from codex.base.jsontext import Json, JsonObject, decode_object, get_list, get_object, get_str
-from codex.protocol.event import ItemCompleted, ItemStarted
+from codex.protocol.event import ItemCompleted, ItemStarted, TurnFailed
 from codex.protocol.item import CollabToolCall, SubAgentActivity
 from codex.protocol.op import TurnInput
 from codex.protocol.user_input import TextInput
@@ -310,3 +310,50 @@ async def test_a_letter_stands_in_its_author_s_rollout_and_in_its_reader_s() -> 
     ended = [payload["turn_id"] for payload in payloads(theirs) if payload.get("type") == "task_complete"]
     answers = [payload["id"] for payload in payloads(ours) if payload.get("type") == "agent_message"]
     assert answers == [f"amsg_{turn_id}" for turn_id in ended]
+
+
+async def test_a_letter_outlives_the_session_that_had_not_read_it() -> None:
+    script = scripts(
+        [
+            [spawn("c1", "scout", "child")],
+            [call("exec_command", "c2", cmd="until [ -e began ]; do sleep 0.01; done", yield_time_ms=30_000)],
+            [call("send_message", "c3", target="scout", message="a hint")],
+            [call("exec_command", "c4", cmd="touch sent; until [ -e on ]; do sleep 0.01; done", yield_time_ms=30_000)],
+            [call("followup_task", "c5", target="scout", message="more")],
+            [wait("c6")],
+            [text("done")],
+        ],
+        child=[[call("exec_command", "d1", cmd="touch began; sleep 1000", yield_time_ms=30_000)], [text("fine")]],
+    )
+    async with open_test_codex(script, features=V2) as codex, trio.open_nursery() as nursery:
+        nursery.start_soon(codex.run_turn, "delegate")
+        with trio.fail_after(60):
+            while not (codex.cwd / "sent").exists():
+                await trio.lowlevel.checkpoint()
+            child = codex.codex.threads[1]
+            async with child.open_events() as events:
+                child._session.send_nowait("nonsense", control=True)  # it crashes
+                async for event in events:
+                    if isinstance(event.msg, TurnFailed):
+                        break
+            (codex.cwd / "on").touch()
+    assert [letter.rpartition("\n")[2] for letter in letters(asked_by(codex, "/root/scout")[-1])] == [
+        "go [[script:child]]",
+        "a hint",
+        "more",
+    ]
+    failed, fine = letters(codex.requests[-1])
+    assert "The agent failed (errored)" in failed
+    assert fine.endswith("\nfine")
+
+
+async def test_a_program_s_agents_answer_in_letters_too() -> None:
+    script = scripts([[text("I have read it")]], child=[[text("42")]])
+    async with open_test_codex(script, features=V2) as codex:
+        async with codex.thread.agents.spawn("how many? [[script:child]]") as agent:
+            assert await agent.result() == "42"
+            path = agent.info.path
+        await codex.run_turn("and?")
+        assert letters(codex.requests[-1]) == [
+            f"Message Type: FINAL_ANSWER\nTask name: /root\nSender: {path}\nPayload:\n42"
+        ]
