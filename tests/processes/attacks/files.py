@@ -1,7 +1,9 @@
 """Probes at files: inside, outside, protected, devices."""
 
 import os
+import signal
 import socket
+import time
 
 from registry import WHERE, at, call, probe, write
 
@@ -127,6 +129,37 @@ def write_through_symlink():
 @probe
 def write_through_existing_symlink():
     write(at("work", "leads-out", "through"))
+
+
+@probe
+def write_through_swapped_symlink():
+    """Somebody exchanges a directory and a link outside while it is written through, until that was refused often."""
+    inside, away = at("work", "swapped"), at("work", "swapped-away")
+    os.mkdir(inside)
+    swapper = os.fork()
+    if swapper == 0:
+        signal.alarm(10)
+        while True:
+            os.rename(inside, away)
+            os.symlink(WHERE["outside"], inside)
+            time.sleep(0.001)
+            os.unlink(inside)
+            os.rename(away, inside)
+            time.sleep(0.0005)
+    try:
+        refused = 0
+        while not os.path.exists(at("outside", "swapped")):
+            try:
+                write(os.path.join(inside, "swapped"))
+            except FileNotFoundError:
+                continue
+            except OSError:
+                refused += 1
+                if refused == 20:
+                    raise
+    finally:
+        os.kill(swapper, signal.SIGKILL)
+        os.waitpid(swapper, 0)
 
 
 @probe
