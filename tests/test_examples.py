@@ -34,6 +34,12 @@ PRINTED = {
         the command runs: False
         asked again: I am here.
         the model was told about its call: aborted""",
+    "letters": """
+        /root/scout -> /root MESSAGE Shall I look everywhere?
+        /root/scout -> /root FINAL_ANSWER It is in line 7.
+        /root/scout -> /root FINAL_ANSWER Fixed.
+        now: /root running /root/scout {'completed': 'Fixed.'}
+        It is fixed.""",
     "map_reduce": """
         first and last: 0 part0.txt | 19 part19.txt
         lines in all: 190

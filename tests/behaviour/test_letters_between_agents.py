@@ -28,6 +28,8 @@ def spawn(call_id: str, name: str, script: str, **arguments: Json) -> JsonObject
 
 
 def wait(call_id: str) -> JsonObject:
+    """Wait for a letter. It stands in the response of the call that it waits for the answer to: a request in between
+    could carry the answer already."""
     return call("wait_agent", call_id, timeout_ms=600_000)
 
 
@@ -52,7 +54,7 @@ def asked_by(codex: TestCodex, path: str) -> list[SeenRequest]:
 
 
 async def test_a_task_arrives_as_a_letter_and_the_answer_comes_back_as_one() -> None:
-    script = scripts([[spawn("c1", "scout", "child")], [wait("c2")], [text("thanks")]], child=[[text("42")]])
+    script = scripts([[spawn("c1", "scout", "child"), wait("c2")], [text("thanks")]], child=[[text("42")]])
     async with open_test_codex(script, features=V2) as codex:
         events = await codex.run_turn("delegate")
         child, last = asked_by(codex, "/root/scout")[0], codex.requests[-1]
@@ -86,12 +88,10 @@ async def test_the_feature_or_the_model_chooses_the_tools(tmp_path: Path) -> Non
 async def test_a_message_starts_nothing_and_is_read_with_the_follow_up_task() -> None:
     script = scripts(
         [
-            [spawn("c1", "scout", "child")],
-            [wait("c2")],
+            [spawn("c1", "scout", "child"), wait("c2")],
             [call("send_message", "c3", target="scout", message="a hint")],
             [call("list_agents", "c4")],
-            [call("followup_task", "c5", target="/root/scout", message="more")],
-            [wait("c6")],
+            [call("followup_task", "c5", target="/root/scout", message="more"), wait("c6")],
             [text("done")],
         ],
         child=[[text("one")], [text("two")]],
@@ -116,13 +116,12 @@ async def test_a_message_starts_nothing_and_is_read_with_the_follow_up_task() ->
 
 async def test_more_follow_up_tasks_than_news_may_wake_all_start_a_turn() -> None:
     rounds = 27
-    steps: list[object] = [
-        step
+    steps = [
+        [call("followup_task", f"f{number}", target="scout", message="more"), wait(f"w{number}")]
         for number in range(rounds)
-        for step in ([call("followup_task", f"f{number}", target="scout", message="more")], [wait(f"w{number}")])
     ]
     script = scripts(
-        [[spawn("c1", "scout", "child")], [wait("c2")], *steps, [text("done")]],
+        [[spawn("c1", "scout", "child"), wait("c2")], *steps, [text("done")]],
         child=[[text(f"answer {number}")] for number in range(rounds + 1)],
     )
     async with open_test_codex(script, features=V2) as codex:
@@ -135,13 +134,11 @@ async def test_more_follow_up_tasks_than_news_may_wake_all_start_a_turn() -> Non
 async def test_a_child_writes_to_its_parent_while_it_works() -> None:
     script = scripts(
         [
-            [spawn("c1", "scout", "child")],
-            [wait("c2")],
-            [call("send_message", "c3", target="scout", message="the second")],
-            [wait("c4")],
+            [spawn("c1", "scout", "child"), wait("c2")],
+            [call("send_message", "c3", target="scout", message="the second"), wait("c4")],
             [text("done")],
         ],
-        child=[[call("send_message", "d1", target="/root", message="which file?")], [wait("d2")], [text("that one")]],
+        child=[[call("send_message", "d1", target="/root", message="which file?"), wait("d2")], [text("that one")]],
     )
     async with open_test_codex(script, features=V2) as codex:
         await codex.run_turn("delegate")
@@ -154,7 +151,7 @@ async def test_a_child_writes_to_its_parent_while_it_works() -> None:
 
 async def test_a_failure_is_a_final_answer_with_its_cause() -> None:
     script = scripts(
-        [[spawn("c1", "scout", "child")], [wait("c2")], [text("done")]],
+        [[spawn("c1", "scout", "child"), wait("c2")], [text("done")]],
         child=[{"http_status": 400, "message": "no such thing " * 1000}],
     )
     async with open_test_codex(script, features=V2) as codex:
@@ -167,7 +164,7 @@ async def test_a_failure_is_a_final_answer_with_its_cause() -> None:
 
 async def test_what_the_user_says_ends_a_wait() -> None:
     script = scripts(
-        [[spawn("c1", "scout", "child")], [wait("c2")], [text("done")]],
+        [[spawn("c1", "scout", "child"), wait("c2")], [text("done")]],
         child=[[FOREVER, text("never")]],
     )
     async with open_test_codex(script, features=V2) as codex, trio.open_nursery() as nursery:
@@ -188,8 +185,7 @@ async def test_an_interrupted_agent_keeps_what_it_knows_and_takes_more() -> None
             [call("exec_command", "c2", cmd="until [ -s pid ]; do sleep 0.01; done")],
             [call("interrupt_agent", "c3", target="scout")],
             [call("exec_command", "c4", cmd="kill -0 $(cat pid) && echo alive || echo gone")],
-            [call("followup_task", "c5", target="scout", message="and now?")],
-            [wait("c6")],
+            [call("followup_task", "c5", target="scout", message="and now?"), wait("c6")],
             [text("done")],
         ],
         child=[[call("exec_command", "d1", cmd="echo $$ > pid; sleep 1000", yield_time_ms=30_000)], [text("better")]],
@@ -211,8 +207,7 @@ async def test_what_cannot_be_done_is_told_with_the_way_out() -> None:
             [spawn("c4", "two", "slow")],
             [call("send_message", "c5", target="scuot", message="hm")],
             [call("followup_task", "c6", target="/root", message="hm")],
-            [call("interrupt_agent", "c7", target="/root")],
-            [call("wait_agent", "c8", timeout_ms=3_600_001)],
+            [call("interrupt_agent", "c7", target="/root"), call("wait_agent", "c8", timeout_ms=3_600_001)],
             [spawn("c9", "three", "slow", fork_turns="some")],
             [text("done")],
         ],
@@ -238,7 +233,7 @@ async def test_what_cannot_be_done_is_told_with_the_way_out() -> None:
 
 async def test_a_path_stands_for_one_agent() -> None:
     script = scripts(
-        [[spawn("c1", "scout", "child")], [wait("c2")], [spawn("c3", "scout", "child")], [text("done")]],
+        [[spawn("c1", "scout", "child"), wait("c2")], [spawn("c3", "scout", "child")], [text("done")]],
         child=[[text("one")]],
     )
     async with open_test_codex(script, features=V2) as codex:
@@ -297,7 +292,7 @@ async def test_an_answer_wakes_an_idle_parent_only_where_that_is_on() -> None:
 
 
 async def test_a_letter_stands_in_its_author_s_rollout_and_in_its_reader_s() -> None:
-    script = scripts([[spawn("c1", "scout", "child")], [wait("c2")], [text("thanks")]], child=[[text("42")]])
+    script = scripts([[spawn("c1", "scout", "child"), wait("c2")], [text("thanks")]], child=[[text("42")]])
     async with open_test_codex(script, features=V2) as codex:
         await codex.run_turn("delegate")
         child = codex.codex.threads[1]
@@ -319,8 +314,7 @@ async def test_a_letter_outlives_the_session_that_had_not_read_it() -> None:
             [call("exec_command", "c2", cmd="until [ -e began ]; do sleep 0.01; done", yield_time_ms=30_000)],
             [call("send_message", "c3", target="scout", message="a hint")],
             [call("exec_command", "c4", cmd="touch sent; until [ -e on ]; do sleep 0.01; done", yield_time_ms=30_000)],
-            [call("followup_task", "c5", target="scout", message="more")],
-            [wait("c6")],
+            [call("followup_task", "c5", target="scout", message="more"), wait("c6")],
             [text("done")],
         ],
         child=[[call("exec_command", "d1", cmd="touch began; sleep 1000", yield_time_ms=30_000)], [text("fine")]],
