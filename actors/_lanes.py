@@ -25,6 +25,8 @@ from ._reply import Reply
 
 PACE: Final = 64
 NOTHING: Final = object()
+_UNOPENED: Final[deque[object]] = deque(maxlen=0)
+"""The queue of all that were never sent a message: most of many idle actors, and a queue is an eighth of an actor."""
 
 Overflow: TypeAlias = Literal["wait", "fail", "drop_oldest", "drop_newest"]
 
@@ -72,7 +74,7 @@ class Keeper(Protocol):
 
 @protected
 class Lanes:
-    """See the module. `room` is the capacity while writing is allowed, -1 once it is not."""
+    """See the module. `room` is the capacity while writing is allowed (0 before the first message), else -1."""
 
     __slots__ = (
         "capacity", "carrying", "control", "dropped", "ended", "hand", "keeper", "key", "messages", "on_first_read",
@@ -88,12 +90,13 @@ class Lanes:
         key: Callable[[Any], object] | None = None,
         keeper: Keeper,
     ) -> None:
-        self.capacity = self.room = capacity
+        self.capacity = capacity
+        self.room = 0
         self.pace = pace
         self.overflow: Overflow = overflow
         self.key = key
         self.keeper = keeper
-        self.messages: deque[object] = deque()
+        self.messages: deque[object] = _UNOPENED
         self.control: deque[object] | None = None
         self.senders: deque[_Waiting] | None = None
         self.reader: trio.lowlevel.Task | None = None
@@ -119,6 +122,10 @@ class Lanes:
         return True
 
     def _make_room(self, item: object) -> bool:
+        if self.messages is _UNOPENED:
+            self.messages = deque()
+            self.room = self.capacity
+            return self.put_nowait(item)
         if self.key is not None and self._replace(item):
             return True
         if self.overflow == "drop_newest":
@@ -251,7 +258,7 @@ class Lanes:
 
     def resize(self, capacity: int) -> None:
         """Another capacity. What is queued beyond it stays."""
-        if self.room >= 0:
+        if self.room > 0:
             self.room = capacity
         self.capacity = capacity
         self._admit()

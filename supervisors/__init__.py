@@ -9,6 +9,7 @@ TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from ._actor import Event
+    from ._backoff import Backoff
     from ._errors import (
         AlreadyPresent,
         AlreadyStarted,
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
         SupervisorError,
     )
     from ._foreign import ProcessFailed, process_child, thread_child, worker_child
-    from ._spec import Backoff, ChildSpec, SupervisorSpec, check_spec
+    from ._spec import ChildSpec, SupervisorSpec, check_spec
     from ._supervisor import Supervisor, start_supervisor
     from .messages import ChildCounts, ChildInfo
 
@@ -52,8 +53,9 @@ __all__ = [
 
 _HOMES = {
     "_actor": ("Event",),
+    "_backoff": ("Backoff",),
     "_foreign": ("ProcessFailed", "process_child", "thread_child", "worker_child"),
-    "_spec": ("Backoff", "ChildSpec", "SupervisorSpec", "check_spec"),
+    "_spec": ("ChildSpec", "SupervisorSpec", "check_spec"),
     "_supervisor": ("Supervisor", "start_supervisor"),
     "messages": ("ChildCounts", "ChildInfo"),
 }

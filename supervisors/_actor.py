@@ -55,7 +55,7 @@ class Event:
     at: float
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _Retry:
     child: Child
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from typing import Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import attrs
 
 from actors import Mailbox, Overflow
 
 from ._errors import BadSpec
+
+if TYPE_CHECKING:
+    from ._backoff import Backoff  # made by those who use it only
 
 Restart: TypeAlias = Literal["permanent", "transient", "temporary"]
 Strategy: TypeAlias = Literal["one_for_one", "one_for_all", "rest_for_one", "dynamic"]
@@ -21,19 +24,6 @@ _RESTARTS: Final = ("permanent", "transient", "temporary")
 _STRATEGIES: Final = ("one_for_one", "one_for_all", "rest_for_one", "dynamic")
 _OVERFLOWS: Final = ("wait", "fail", "drop_oldest", "drop_newest")
 _AUTO_SHUTDOWNS: Final = ("never", "any_significant", "all_significant")
-
-
-@attrs.frozen
-class Backoff:
-    """How long to wait before a restart: `first` seconds, doubled each time up to `limit`, plus up to `jitter` of it.
-
-    After `reset` seconds without a crash it begins anew; default: the middle of `first` and `limit`.
-    """
-
-    first: float
-    limit: float
-    jitter: float = 0.2
-    reset: float | None = None
 
 
 @attrs.frozen
