@@ -105,6 +105,7 @@ class Post(RuleBasedStateMachine):
             sent = [one.id for letters in self.written.values() for one in letters if one.recipient_id == agent]
             assert sorted(self.recorded[agent]) == sorted(sent)
             assert self.letters.unread(agent) == ()
+        self.in_the_author_s_order_and_at_most_once()
 
 
 TestPost = Post.TestCase
