@@ -380,7 +380,7 @@ class Runtime:
         self.machinery.on_dead_letter = hook
 
     async def stop(self, ref: Ref[Any], *, within: float | None = None, reason: str = "") -> Exit:
-        """The same as `ref.stop`."""
+        """The same as `ref.stop`; cancelled, it stops all the same."""
         return await ref.stop(within=within, reason=reason)
 
 

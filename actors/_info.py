@@ -35,7 +35,10 @@ class ActorInfo:
 
 @attrs.frozen
 class Statistics:
-    """Counts since the runtime was opened; `alive` and `open_asks` are of now."""
+    """Counts since the runtime was opened; `alive` and `open_asks` are of now.
+
+    `ended` and `crashed` count places: a crash after which a child is started again is told by its supervisor.
+    """
 
     alive: int
     spawned: int

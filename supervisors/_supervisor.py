@@ -50,7 +50,10 @@ class Supervisor:
         return (await self.ref.ask(partial(StartChildren, (spec,))))[0]
 
     async def start_children(self, specs: Sequence[ChildSpec]) -> list[Ref[Any]]:
-        """Start several in order, asking once; stops at the first that fails, and those before it run."""
+        """Start several in order, asking once; stops at the first that fails, and those before it run.
+
+        Cancelled: they may be started. Raises as `start_child`.
+        """
         return await self.ref.ask(partial(StartChildren, specs))
 
     async def terminate_child(self, child: str | Ref[Any]) -> None:
@@ -61,19 +64,25 @@ class Supervisor:
         await self.ref.ask(partial(TerminateChild, child))
 
     async def restart_child(self, id: str) -> Ref[Any]:
-        """Start a stopped child again. Raises ChildNotFound, ChildRunning, ChildRestarting or StartFailed."""
+        """Start a stopped child again. Cancelled: it may be started.
+
+        Raises ChildNotFound, ChildRunning, ChildRestarting or StartFailed.
+        """
         return await self.ref.ask(partial(RestartChild, id))
 
     async def delete_child(self, id: str) -> None:
-        """Forget a stopped child. Raises ChildNotFound, ChildRunning or ChildRestarting."""
+        """Forget a stopped child. Cancelled: it may be forgotten.
+
+        Raises ChildNotFound, ChildRunning or ChildRestarting.
+        """
         await self.ref.ask(partial(DeleteChild, id))
 
     async def which_children(self) -> list[ChildInfo]:
-        """All children in start order."""
+        """All children in start order. Cancelled: nothing has happened."""
         return await self.ref.ask(WhichChildren)
 
     async def count_children(self) -> ChildCounts:
-        """How many there are."""
+        """How many there are. Cancelled: nothing has happened."""
         children = await self.which_children()
         supervisors = sum(child.supervisor for child in children)
         return ChildCounts(
@@ -84,7 +93,7 @@ class Supervisor:
         )
 
     async def get_spec(self, child: str | Ref[Any]) -> ChildSpec:
-        """The spec of a child, by id or ref. Raises ChildNotFound."""
+        """The spec of a child, by id or ref. Cancelled: nothing has happened. Raises ChildNotFound."""
         return await self.ref.ask(partial(GetSpec, child))
 
     async def change_spec(self, spec: SupervisorSpec) -> None:
@@ -112,11 +121,11 @@ class Supervisor:
         return tree(describe(self.ref))[0]
 
     async def stop(self, *, within: float | None = None, reason: str = "") -> Exit:
-        """Stop the children, latest first, then the supervisor; see `Ref.stop`."""
+        """Stop the children, latest first, then the supervisor. Cancelled: it stops all the same; see `Ref.stop`."""
         return await self.ref.stop(within=within, reason=reason)
 
     async def wait(self) -> Exit:
-        """How it ended: `shutdown` also when it gave up, with the reason."""
+        """How it ended: `shutdown` also when it gave up, with the reason. Cancelled: it goes on."""
         return await self.ref.wait()
 
 
