@@ -8,19 +8,19 @@ here themselves, nobody is left to give one back.
 
 from collections.abc import Callable, Collection
 
-import attrs
-
 from codex.ports.agents import AgentFailure
 
 
-@attrs.define(eq=False)
 class Waiter:
     """One spawn that waits for a place below `parent_id`; `failure` is why it will never get one."""
 
-    parent_id: str
-    wake: Callable[[], None]
-    granted: bool = False
-    failure: AgentFailure | None = None
+    __slots__ = ("failure", "granted", "parent_id", "wake")
+
+    def __init__(self, parent_id: str, wake: Callable[[], None]) -> None:
+        self.parent_id = parent_id
+        self.wake = wake
+        self.granted = False
+        self.failure: AgentFailure | None = None
 
 
 class PlaceQueue:

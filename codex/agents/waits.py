@@ -8,17 +8,17 @@ Not decided here: waits for letters, which anybody can write, and for places (qu
 
 from collections.abc import Sequence
 
-import attrs
-
 from codex.ports.agents import AgentFailure
 
 
-@attrs.frozen(eq=False)
 class Wait:
     """An agent, by its id, waits for the end of the first of these."""
 
-    waiter: str
-    targets: tuple[str, ...]
+    __slots__ = ("targets", "waiter")
+
+    def __init__(self, waiter: str, targets: tuple[str, ...]) -> None:
+        self.waiter = waiter
+        self.targets = targets
 
 
 class Waits:

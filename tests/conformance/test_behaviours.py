@@ -14,7 +14,8 @@ CODEX = TESTS.parent / "codex"
 # Who owes a row, and what exists as soon as that work does.
 ROOMS = {
     "mcp": ["mcp"],
-    "agents": ["agents/limits.py", "agents/budget.py", "agents/waits.py", "agents/letters.py"],
+    "agents with roles": ["agents/role.py", "agents/roles.py"],
+    "agents that are resumed as a tree": ["agents/restore.py", "agents/resume.py"],
     "agents in worker processes": ["agents/workers.py", "agents/workers"],
 }
 

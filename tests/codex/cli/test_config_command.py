@@ -28,7 +28,11 @@ def test_a_value_that_was_set_is_got_and_taken_out_again(machine: Machine) -> No
 
 
 def test_a_table_is_got_as_json(machine: Machine) -> None:
-    assert json.loads(machine.codex("config", "get", "agents").stdout) == {"max_depth": 1, "max_threads": 6}
+    assert json.loads(machine.codex("config", "get", "agents").stdout) == {
+        "max_concurrent_threads_per_session": 4,
+        "max_depth": 1,
+        "max_threads": 6,
+    }
 
 
 def test_the_file_of_a_profile_and_of_a_project_can_be_changed(machine: Machine) -> None:
