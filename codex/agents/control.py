@@ -87,6 +87,7 @@ class AgentTree:
 
     def below(self, thread_id: str) -> Sequence[AgentInfo]:
         """All agents below a thread, each after its parent."""
+        used = self._registry.usage_below()
         return [
             AgentInfo(
                 agent.agent_id,
@@ -97,7 +98,7 @@ class AgentTree:
                 agent.state,
                 agent.budget,
                 agent.usage,
-                self._registry.usage_below(agent.agent_id),
+                used[agent.agent_id],
             )
             for agent in self._registry.agents
             if self._registry.is_below(agent.agent_id, thread_id)

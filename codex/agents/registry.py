@@ -231,10 +231,14 @@ class Registry:
         agent = self._agents.get(agent_id)
         return agent is not None and any(owner.agent_id == owner_id for owner in self.upwards(agent.parent_id))
 
-    def usage_below(self, owner_id: str) -> TokenUsage:
-        """What all descendants of the thread have used."""
-        below = (agent.usage for agent in self._agents.values() if self.is_below(agent.agent_id, owner_id))
-        return sum(below, TokenUsage())
+    def usage_below(self) -> dict[str, TokenUsage]:
+        """What all descendants of each thread have used, the root's among them."""
+        below = dict.fromkeys((self.root.agent_id, *self._agents), TokenUsage())
+        # Children stand behind their parents: from the end, an agent's sum is whole when it is added above.
+        for agent in reversed(self._agents.values()):
+            above = self._agents.get(agent.parent_id, self.root)  # as in `upwards`
+            below[above.agent_id] += below[agent.agent_id] + agent.usage
+        return below
 
     def fail(self, agent_id: str, reason: str) -> None:
         """The agent is ended from outside, and not because somebody closed it."""

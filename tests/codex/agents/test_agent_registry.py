@@ -158,4 +158,5 @@ def test_use_is_added_up_below_each_agent() -> None:
     for agent_id, parent, tokens in (("a", "root", 1), ("b", "a", 10), ("c", "b", 100), ("d", "root", 1_000)):
         spawn(registry, agent_id, parent)
         registry.told(agent_id, TokenCount("turn", TokenUsage(total_tokens=tokens), TokenUsage()))
-    assert [registry.usage_below(owner).total_tokens for owner in ("root", "a", "b", "c")] == [1_111, 110, 100, 0]
+    below = registry.usage_below()
+    assert [below[owner].total_tokens for owner in ("root", "a", "b", "c")] == [1_111, 110, 100, 0]
