@@ -1,14 +1,13 @@
 """One thread's session as an actor: takes operations, runs turns, keeps the order of the rollout."""
 
 from collections.abc import Awaitable, Sequence
-from functools import partial
 from typing import TypeVar, assert_never
 
 import attrs
 import trio
 
 import codex.rollout as rollout
-from actors import ActorGone, Down, Mailbox, Ref, Reply
+from actors import Down, Mailbox, Reply
 from codex.base.errors import CodexError, UserError
 from codex.base.ids import uuid7
 from codex.context import read_agents_md
@@ -53,9 +52,7 @@ from codex.session._machine import (
     SteerTurn,
     StopTurn,
 )
-from codex.session._port import SessionPort
-from codex.session._shell_snapshot import ShellReplay
-from codex.session._user_shell import run_user_shell
+from codex.session._turns import Turns
 from codex.session.approvals import SessionApprovals
 from codex.session.context import Inbox, Restored, SessionContext, restored_from
 from codex.session.hooks import SessionHooks
@@ -79,11 +76,8 @@ from codex.session.messages import (
     Tell,
 )
 from codex.session.skills import SessionSkills
-from codex.tools import ToolContext
 from codex.tools.offer import offer
-from codex.turn import Inbox as TurnInbox
-from codex.turn import InterruptTurn, Steer, Summary, TurnContext, TurnResult
-from codex.turn import run as run_turn
+from codex.turn import Summary
 
 T = TypeVar("T")
 _CLOSE_WITHIN = 5.0
@@ -128,20 +122,15 @@ class _Session:
         self._warnings = (*agents_md.warnings, *self._skills.warnings, *self._hooks.warnings)
         self._journal = Journal(context, self._memory.instructions)
         self._approvals = SessionApprovals(mailbox, context, lambda: self._memory.items)
-        self._turn: Ref[TurnInbox] | None = None
-        self._shells: list[Ref[TurnInbox]] = []
-        self._turn_id = ""
-        self._input: TurnInput | None = None
-        self._result = TurnResult()
-        self._turn_began = 0.0
+        self._turns = Turns(mailbox, context, self._router, self._memory, self._hooks, self._agents)
         self._refused = ""
-        self._replay = ShellReplay()
 
     async def serve(self) -> None:
         """Handle messages until the machine has closed."""
         await self._journal.open()
         await self._greet()
-        self._begin_snapshot()
+        if self._context.config.features.get("shell_snapshot", False):
+            self._turns.begin_snapshot()
         async for message in self._mailbox:
             await self._handle(message)
             if self._machine.state == "closed":
@@ -155,15 +144,8 @@ class _Session:
             return
         outbox.withdraw_questions()
         if outbox.open_turn is not None:
-            self._turn_id = outbox.open_turn
-            await self._end_turn(TurnFailed(self._turn_id, _CRASHED, "other", self._memory.total))
-
-    def _begin_snapshot(self) -> None:
-        """Have the user's shell looked at, beside everything else."""
-        if self._context.config.features.get("shell_snapshot", False):
-            publisher = SessionPort(self._mailbox.ref)
-            run = partial(self._replay.run, context=self._context, publisher=publisher)
-            self._mailbox.spawn(run, name="shell-snapshot", shutdown=3.0)
+            self._turns.id = outbox.open_turn
+            await self._end_turn(TurnFailed(self._turns.id, _CRASHED, "other", self._memory.total))
 
     async def _handle(self, message: Inbox) -> None:
         match message:
@@ -198,11 +180,11 @@ class _Session:
             case OpenQuestion() | CloseQuestion() | QuestionDue() | Reviewed():
                 self._approvals.handle(message)
             case AbortTurn(turn_id=turn_id):
-                if turn_id == self._turn_id:
+                if turn_id == self._turns.id:
                     await self._perform(self._machine.interrupted())
             case Down(ref=ref, exit=ended):
-                if ref == self._turn:
-                    await self._turn_ended(ended.error)
+                if ref == self._turns.ref:
+                    await self._end_turn(self._turns.ending(ended.error, closing=self._machine.state == "closing"))
                 else:
                     self._approvals.down(ref, ended.error)
             case _ as never:
@@ -213,8 +195,7 @@ class _Session:
             case TurnInput() as op:
                 return self._machine.submitted(op)
             case Interrupt():
-                for shell in self._shells:
-                    self._tell(shell, InterruptTurn())
+                self._turns.interrupt_shells()
                 return self._machine.interrupted()
             case ExecApproval() | PatchApproval() as op:
                 refusal = self._approvals.submitted(op)
@@ -241,9 +222,10 @@ class _Session:
                 case StartCompaction():
                     await self._start_turn(None)
                 case SteerTurn(input=op):
-                    self._steer(op)
+                    if not self._turns.steer(op):
+                        self._machine.steer_refused(op)
                 case StopTurn():
-                    self._tell_turn(InterruptTurn())
+                    self._turns.interrupt()
                 case Refuse(reason=reason):
                     self._refused = reason
                 case Close():
@@ -251,119 +233,32 @@ class _Session:
                 case _ as never:
                     assert_never(never)
 
-    def _steer(self, op: TurnInput) -> None:
-        if not self._tell_turn(Steer(op)):
-            self._machine.steer_refused(op)
-
-    def _tell_turn(self, message: Steer | InterruptTurn) -> bool:
-        return self._turn is not None and self._tell(self._turn, message)
-
-    def _tell(self, ref: Ref[TurnInbox], message: Steer | InterruptTurn) -> bool:
-        try:
-            ref.send_nowait(message, control=isinstance(message, InterruptTurn))
-        except ActorGone:
-            return False
-        return True
-
     async def _open_turn(self, op: TurnInput | None) -> bool:
         """Tell and keep that a turn starts. False where the disk refuses it; the turn has failed then."""
-        self._turn_id, self._input = uuid7(), op
-        self._turn_began, self._result = trio.current_time(), TurnResult()
-        window = self._memory.window
+        self._turns.open(op)
+        turn_id, window = self._turns.id, self._memory.window
         self._memory.begin_turn(op.output_schema if op else None)
         try:
-            await self._journal.begin_turn(self._turn_id, window)
-            self._context.outbox.publish([TaskStarted(self._turn_id, window)])
+            await self._journal.begin_turn(turn_id, window)
+            self._context.outbox.publish([TaskStarted(turn_id, window)])
         except CodexError as error:
-            await self._end_turn(TurnFailed(self._turn_id, str(error), "other", self._memory.total))
+            await self._end_turn(TurnFailed(turn_id, str(error), "other", self._memory.total))
             return False
         return True
-
-    def _tools(self, port: SessionPort) -> ToolContext:
-        context = self._context
-        return ToolContext(
-            thread_id=context.identity.thread_id,
-            session_id=context.identity.session_id,
-            turn_id=self._turn_id,
-            config=context.config,
-            environ=context.services.environ,
-            output_tokens=self._memory.output_tokens,
-            publisher=port,
-            approvals=port,
-            rules=context.rules,
-            agent_path=context.identity.agent_path,
-            processes=context.services.processes,
-            agents=self._agents,
-            thread=self._mailbox.ref,
-            spawn_background=lambda run, name: self._mailbox.spawn(run, name=name, shutdown=0),
-            images=context.model.supports_image_input,
-            meter=context.services.meter,
-            hooks=self._hooks.runner,
-            replay=self._replay,
-        )
 
     async def _start_turn(self, op: TurnInput | None) -> None:
         """Start a turn with this input; with None it compacts the history and does nothing else."""
-        if not await self._open_turn(op):
-            return
-        context, port = self._context, SessionPort(self._mailbox.ref)
-        tools = self._tools(port)
-        retries = context.config.model_providers[context.config.model_provider].stream_max_retries
-        turn = TurnContext(
-            self._turn_id,
-            context.services.client,
-            self._router,
-            tools,
-            port,
-            retries,
-            full=self._memory.budget.verdict(self._memory.tokens) == "compact",
-            only_compacts=op is None,
-            compactable=self._memory.compactable,
-            gate=None if op is None else self._hooks.gate(self._turn_id, op.items, port),
-        )
-        self._turn = self._mailbox.spawn(
-            partial(run_turn, context=turn, result=self._result), name="turn", watch=True, shutdown=2.0
-        )
+        if await self._open_turn(op):
+            self._turns.start(compacts=op is None)
 
     async def _run_shell(self, op: RunUserShellCommand, *, beside: bool) -> None:
-        if not beside and not await self._open_turn(TurnInput(())):
-            return
-        result = TurnResult() if beside else self._result
-        run = partial(run_user_shell, op=op, tools=self._tools(SessionPort(self._mailbox.ref)), result=result)
-        shell = self._mailbox.spawn(run, name="user-shell", watch=not beside, shutdown=2.0)
-        if beside:
-            self._shells = [*(one for one in self._shells if one.alive), shell]
-        else:
-            self._turn = shell
+        if beside or await self._open_turn(TurnInput(())):
+            self._turns.start_shell(op, beside=beside)
 
     async def _begin_turn(self) -> None:
         await self._journal.tell_context(self._memory.record(self._memory.news()))
-        if self._input is not None and self._input.items:
-            await self._record_input(self._input.items)
-
-    async def _turn_ended(self, error: BaseException | None) -> None:
-        self._turn = None
-        result, total = self._result, self._memory.total
-        match result.outcome:
-            case "completed":
-                first = result.first_token_at
-                await self._end_turn(
-                    TaskComplete(
-                        self._turn_id,
-                        result.last_message,
-                        total,
-                        int((trio.current_time() - self._turn_began) * 1000),
-                        None if first is None else int((first - self._turn_began) * 1000),
-                    )
-                )
-            case "aborted":
-                closing = self._machine.state == "closing"
-                await self._end_turn(TurnAborted(self._turn_id, "shutdown" if closing else "interrupted", total))
-            case "failed":
-                await self._end_turn(TurnFailed(self._turn_id, result.error_message, result.error_kind, total))
-            case None:
-                text = str(error) if isinstance(error, CodexError) else f"the turn crashed: {error!r}"
-                await self._end_turn(TurnFailed(self._turn_id, text, "other", total))
+        if self._turns.input is not None and self._turns.input.items:
+            await self._record_input(self._turns.input.items)
 
     async def _end_turn(self, msg: TaskComplete | TurnFailed | TurnAborted) -> None:
         """Tell how the turn ended, on disk first; a disk that refuses it must not keep it from the screen."""
@@ -373,10 +268,10 @@ class _Session:
         try:
             await self._journal.end_turn(msg, self._memory.record(marker))
         except CodexError as error:
-            self._context.outbox.publish([ErrorNotice(self._turn_id, str(error))])
+            self._context.outbox.publish([ErrorNotice(self._turns.id, str(error))])
         self._context.outbox.publish([msg])
         if self._machine.state != "idle":
-            await self._perform(self._machine.turn_ended(self._result.left_over))
+            await self._perform(self._machine.turn_ended(self._turns.result.left_over))
 
     async def _publish(
         self,
@@ -388,7 +283,7 @@ class _Session:
         if counted is not None:
             response_id, usage = counted
             self._memory.count(usage)
-            count = TokenCount(self._turn_id, self._memory.total, usage, self._memory.window)
+            count = TokenCount(self._turns.id, self._memory.total, usage, self._memory.window)
             records.append(self._journal.usage_record(response_id, count, self._memory.turn_total))
             msgs = [*msgs, count]
         await self._journal.append(kept, msgs, records)
@@ -402,23 +297,23 @@ class _Session:
     async def _record_input(self, items: tuple[UserInput, ...]) -> None:
         item = await self._memory.user_message(items)
         recorded = [item, *self._skills.items_for(items)]
-        await self._publish([ItemCompleted(self._turn_id, UserMessage(uuid7(), items))], recorded)
+        await self._publish([ItemCompleted(self._turns.id, UserMessage(uuid7(), items))], recorded)
 
     async def _next_request(self) -> ModelRequest | None:
         await self._record_news()
         self._machine.news_read()
-        return self._memory.request(self._turn_id, self._journal.window.number)
+        return self._memory.request(self._turns.id, self._journal.window.number)
 
     async def _summary_request(self, ask: SummaryRequest) -> ModelRequest:
         from codex.session._compaction import summary_request
 
-        return summary_request(self._context, self._memory, self._turn_id, self._journal.window.number, ask)
+        return summary_request(self._context, self._memory, self._turns.id, self._journal.window.number, ask)
 
     async def _replace_history(self, summary: Summary) -> None:
         from codex.session._compaction import replace_history
 
         context, memory, journal = self._context, self._memory, self._journal
-        self._show(await replace_history(context, memory, journal, self._turn_id, summary, agents=self._agents))
+        self._show(await replace_history(context, memory, journal, self._turns.id, summary, agents=self._agents))
 
     async def _record_news(self) -> None:
         news = self._memory.take_injected()
