@@ -33,6 +33,7 @@ from codex.protocol.item import (
     CollabToolCall,
     CommandExecution,
     ContextCompaction,
+    DynamicToolCall,
     ErrorNote,
     FileChange,
     FileUpdate,
@@ -247,6 +248,8 @@ class HumanText:
                 return self._collab_completed(item)
             case ImageView(path=path):
                 return f"{shades.magenta('image')}  {harmless(path)}\n\n"
+            case DynamicToolCall(tool=tool, status=status):
+                return f"{shades.magenta('tool')}  {harmless(tool)} {status.replace('_', ' ')}\n\n"
             case WebSearch(query=query):
                 return f"{shades.magenta('search')}  {harmless(query)}\n\n"
             case ContextCompaction():

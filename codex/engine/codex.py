@@ -24,6 +24,7 @@ from codex.threads import AgentsOf, Thread, ThreadManager
 
 if TYPE_CHECKING:
     from codex.engine.stored import StoredThreads
+    from codex.ports.dynamic_tools import DynamicTools
     from codex.ports.store import ThreadPage, ThreadQuery
     from codex.rollout import StoredTurn
 
@@ -52,23 +53,29 @@ class Codex:
         """All living threads, sub-agents too."""
         return tuple(self._manager.threads)
 
-    async def start_thread(self, config: Config | None = None, *, budget: Budget | None = None) -> Thread:
+    async def start_thread(
+        self, config: Config | None = None, *, budget: Budget | None = None, tools: "DynamicTools | None" = None
+    ) -> Thread:
         """Start a thread, with other settings if given.
 
         Args:
           budget: what the thread and all its sub-agents may use; its `seconds` count for agents only.
+          tools: more than the engine's own, for the thread and its sub-agents.
 
         Raises: UserError when no model is configured.
         """
         config = config or self._config
         if budget is None:
-            return await self._manager.start(config)
+            return await self._manager.start(config, tools=tools)
         thread_id = uuid7()
         tree = self._trees[thread_id] = self._tree(thread_id, config, budget)
-        return await self._manager.start(config, thread_id=thread_id, services=tree.root_services())
+        return await self._manager.start(config, thread_id=thread_id, services=tree.root_services(), tools=tools)
 
-    async def resume_thread(self, thread_id: str) -> Thread:
+    async def resume_thread(self, thread_id: str, *, tools: "DynamicTools | None" = None) -> Thread:
         """Go on with the stored thread of this id or this name, or join the living one.
+
+        Args:
+          tools: more than the engine's own; a living thread keeps those it has.
 
         Raises: UserError when there is none, or it cannot be read.
         """
@@ -76,7 +83,7 @@ class Codex:
         living = self._manager.find(wanted)
         if living is not None:
             return living
-        return await self._manager.resume(self._config, await self._store.load(wanted))
+        return await self._manager.resume(self._config, await self._store.load(wanted), tools=tools)
 
     async def resume_last(self) -> Thread:
         """Go on with the newest stored thread of the working directory; a new one where there is none."""

@@ -4,7 +4,7 @@ from typing import Literal, TypeAlias
 
 import attrs
 
-from codex.base.jsontext import JsonObject
+from codex.base.jsontext import Json, JsonObject
 from codex.protocol.letter import Letter
 from codex.protocol.user_input import UserInput
 
@@ -134,6 +134,23 @@ class SubAgentActivity:
 
 
 @attrs.frozen
+class DynamicToolCall:
+    """A call of a tool that whoever started the thread brought along.
+
+    `content_items` are the answer's parts as the wire has them; `success` is None until it came; `duration` in seconds.
+    """
+
+    id: str
+    tool: str
+    arguments: Json
+    namespace: str | None = None
+    status: CallStatus = "in_progress"
+    content_items: tuple[JsonObject, ...] = ()
+    success: bool | None = None
+    duration: float | None = None
+
+
+@attrs.frozen
 class ImageView:
     """An image that the model looked at."""
 
@@ -174,6 +191,7 @@ ThreadItem: TypeAlias = (
     | TodoList
     | CollabToolCall
     | SubAgentActivity
+    | DynamicToolCall
     | ImageView
     | WebSearch
     | ContextCompaction

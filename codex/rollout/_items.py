@@ -7,6 +7,7 @@ from codex.protocol.item import (
     CollabToolCall,
     CommandExecution,
     ContextCompaction,
+    DynamicToolCall,
     FileChange,
     FileUpdate,
     ImageView,
@@ -55,6 +56,8 @@ def item_payload(item: ThreadItem) -> JsonObject | None:
                 "agent_path": item.agent_path,
             }
             return activity if letter is None else {**activity, "letter": letter.json()}
+        case DynamicToolCall():
+            return _dynamic(item)
         case ImageView(id=item_id, path=path):
             return {"type": "ImageView", "id": item_id, "path": file_uri(path)}
         case WebSearch(id=item_id, query=query, action=action):
@@ -83,10 +86,6 @@ def _input(part: UserInput) -> JsonObject:
 
 def _command(item: CommandExecution) -> JsonObject:
     shown = item.command[-1] if len(item.command) == 3 and item.command[1] in ("-lc", "-c") else " ".join(item.command)
-    duration: Json = None
-    if item.duration is not None:
-        nanos = int(item.duration * 1_000_000_000)
-        duration = {"secs": nanos // 1_000_000_000, "nanos": nanos % 1_000_000_000}
     return {
         "type": "CommandExecution",
         "id": item.id,
@@ -98,8 +97,30 @@ def _command(item: CommandExecution) -> JsonObject:
         "status": item.status,
         "aggregated_output": item.aggregated_output,
         "exit_code": item.exit_code,
-        "duration": duration,
+        "duration": _duration(item.duration),
     }
+
+
+def _dynamic(item: DynamicToolCall) -> JsonObject:
+    namespace: JsonObject = {} if item.namespace is None else {"namespace": item.namespace}
+    return {
+        "type": "DynamicToolCall",
+        "id": item.id,
+        **namespace,
+        "tool": item.tool,
+        "arguments": item.arguments,
+        "status": item.status,
+        "content_items": [*item.content_items],
+        "success": item.success,
+        "duration": _duration(item.duration),
+    }
+
+
+def _duration(seconds: float | None) -> Json:
+    if seconds is None:
+        return None
+    nanos = int(seconds * 1_000_000_000)
+    return {"secs": nanos // 1_000_000_000, "nanos": nanos % 1_000_000_000}
 
 
 def _change(change: FileUpdate) -> JsonObject:

@@ -114,7 +114,7 @@ class _Session:
         self._context = context
         self._machine = SessionMachine()
         self._agents = context.places.agents = context.agents(mailbox) if context.agents else None
-        self._router = offer(context.config, context.model, agents=generation(self._agents))
+        self._router = offer(context.config, context.model, agents=generation(self._agents), dynamic=context.dynamic)
         agents_md = read_agents_md(context.config)
         self._skills = SessionSkills(context)
         self._hooks = SessionHooks(context)

@@ -149,6 +149,7 @@ class Turns:
             meter=context.services.meter,
             hooks=self._hooks.runner,
             replay=self._replay,
+            dynamic=context.dynamic,
         )
 
 

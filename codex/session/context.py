@@ -1,7 +1,7 @@
 """What a session is made of: who it is, what is in force, and what it works with."""
 
 from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
@@ -20,6 +20,9 @@ from codex.session.messages import Message
 from codex.session.outbox import Outbox
 from codex.tools import ProcessSource
 from codex.tools.rulebook import RuleBook
+
+if TYPE_CHECKING:
+    from codex.ports.dynamic_tools import DynamicTools
 
 Inbox: TypeAlias = Message | Down
 
@@ -104,7 +107,8 @@ class SessionContext:
 
     `rollout_path` is None for a thread that is not stored; its writer runs beside the session. `agents` is given the
     session's mailbox, below which its sub-agents live, and is None where the thread may not have any. `parent` is the
-    session of the thread that started this one. `rules` are shared by the tree.
+    session of the thread that started this one. `rules` and `dynamic`, the
+    tools that whoever started the root thread brought along, are shared by the tree.
     """
 
     identity: Identity
@@ -118,3 +122,4 @@ class SessionContext:
     agents: Callable[[Mailbox[Inbox]], AgentControl | None] | None = None
     parent: Ref[Message] | None = None
     rules: RuleBook = attrs.field(factory=RuleBook)
+    dynamic: "DynamicTools | None" = None

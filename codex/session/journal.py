@@ -157,7 +157,8 @@ class Journal:
         return [self._meta(now), *lines.response_items(self._context.restored.items, self._ids.turn_id, now)]
 
     def _meta(self, now: float) -> Line:
-        identity, config = self._context.identity, self._context.config
+        context = self._context
+        identity, config = context.identity, context.config
         agent = None
         if identity.parent_id is not None:
             agent = SubAgentSource(identity.parent_id, identity.depth, identity.agent_path, identity.nickname)
@@ -165,7 +166,7 @@ class Journal:
             thread_id=identity.thread_id,
             session_id=identity.session_id,
             cwd=config.cwd,
-            originator=self._context.services.originator,
+            originator=context.services.originator,
             cli_version=__version__,
             model_provider=config.model_provider,
             base_instructions=self._instructions,
@@ -174,4 +175,5 @@ class Journal:
             forked_from_id=identity.forked_from,
             git=rollout.git_facts(config.cwd),
             window_id=self.window.window_id,
+            extra=None if context.dynamic is None else {"dynamic_tools": context.dynamic.json()},
         )

@@ -14,6 +14,7 @@ from codex.config.schema import Config, ProviderInfo
 from codex.engine import Codex, open_codex
 from codex.model.scripted import ScriptedClient
 from codex.ports.approvals import OnApproval, Reviewer
+from codex.ports.dynamic_tools import DynamicTools
 from codex.ports.model import ModelRequest
 from codex.protocol.event import EventMsg
 from codex.protocol.permission import SandboxMode, SandboxPolicy
@@ -102,6 +103,7 @@ async def open_test_codex(
     sandbox: SandboxMode = "danger-full-access",
     reviewer: Reviewer | None = None,
     environ: Mapping[str, str] | None = None,
+    tools: DynamicTools | None = None,
     **settings: object,
 ) -> AsyncGenerator[TestCodex, None]:
     """Open an engine whose model plays `turns`; a home and a working directory that are not given are temporary.
@@ -110,6 +112,7 @@ async def open_test_codex(
       turns: the turns of the script, or a whole script with names and rules.
       reviewer: answers the questions of all threads.
       environ: the variables that commands see; those of this process where none are given.
+      tools: what the thread has beside the engine's own.
       settings: further fields of the Config.
     """
     requests: list[SeenRequest] = []
@@ -138,4 +141,4 @@ async def open_test_codex(
         config = attrs.evolve(config, **settings)
         client = ScriptedClient(script, observe=observe)
         async with open_codex(config, client=client, reviewer=reviewer, environ=environ) as codex:
-            yield TestCodex(codex, await codex.start_thread(), requests)
+            yield TestCodex(codex, await codex.start_thread(tools=tools), requests)

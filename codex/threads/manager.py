@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import attrs
 import trio
@@ -34,6 +34,9 @@ from codex.threads.thread import Thread
 from codex.tools.rulebook import RuleBook, read_rules
 from supervisors import ChildSpec, StartFailed, SupervisorSpec, start_supervisor
 
+if TYPE_CHECKING:
+    from codex.ports.dynamic_tools import DynamicTools
+
 _STOP_WITHIN = 5.0
 _RESTARTS = 3
 _RESTART_PERIOD = 60.0
@@ -60,6 +63,7 @@ class ThreadManager:
         self._mailbox: Mailbox[Down] | None = None
         self._ready = trio.Event()
         self._rules: dict[str, RuleBook] = {}
+        self._dynamic: dict[str, DynamicTools] = {}
         self.agents_of: AgentsFactory | None = None
 
     @property
@@ -71,19 +75,35 @@ class ThreadManager:
         """The living thread of this id."""
         return self._threads.get(thread_id)
 
-    async def start(self, config: Config, *, thread_id: str | None = None, services: Services | None = None) -> Thread:
+    async def start(
+        self,
+        config: Config,
+        *,
+        thread_id: str | None = None,
+        services: Services | None = None,
+        tools: "DynamicTools | None" = None,
+    ) -> Thread:
         """Start a root thread.
 
         Args:
           services: others than the engine's, for a thread whose use is limited.
+          tools: more than the engine's own, for this thread and all below it.
 
         Raises: UserError when no model is configured, the model's data cannot be read, or a rules file is broken.
         """
         thread_id = thread_id or uuid7()
+        self._bring(thread_id, tools)
         return await self._start(Identity(thread_id, thread_id), config, Restored(), services=services)
 
-    async def resume(self, config: Config, stored: "rollout.Restored") -> Thread:
+    def _bring(self, session_id: str, tools: "DynamicTools | None") -> None:
+        if tools is not None:
+            self._dynamic[session_id] = tools
+
+    async def resume(
+        self, config: Config, stored: "rollout.Restored", *, tools: "DynamicTools | None" = None
+    ) -> Thread:
         """Go on with a stored thread in its own rollout."""
+        self._bring(stored.session_id, tools)
         identity = Identity(stored.thread_id, stored.session_id)
         return await self._start(identity, config, restored_from(stored))
 
@@ -166,12 +186,16 @@ class ThreadManager:
 
     def _end(self, thread: Thread, ended: Exit | None = None) -> None:
         self._threads.pop(thread.thread_id, None)
-        session_id = thread.identity.session_id
-        if not any(other.identity.session_id == session_id for other in self._threads.values()):
-            self._rules.pop(session_id, None)
+        self._forget(thread.identity.session_id)
         if ended is not None and ended.kind == "crash":
             thread.outbox.publish([ErrorNotice(None, f"the thread crashed: {ended.error}")])
         thread.outbox.publish([ShutdownComplete()])
+
+    def _forget(self, session_id: str) -> None:
+        """Let go of what a tree shares, where none of its threads is left."""
+        if not any(other.identity.session_id == session_id for other in self._threads.values()):
+            self._rules.pop(session_id, None)
+            self._dynamic.pop(session_id, None)
 
     async def _start(
         self,
@@ -199,12 +223,14 @@ class ThreadManager:
             agents=self.agents_of(identity, config) if self.agents_of else None,
             parent=owner.ref if owner is not None else None,
             rules=await self._rules_of(identity, config),
+            dynamic=self._dynamic.get(identity.session_id),
         )
         try:
             supervisor = await start_supervisor(
                 self._mailbox if owner is None else owner, _spec(context), name=f"thread-{identity.thread_id}"
             )
         except StartFailed as failed:
+            self._forget(identity.session_id)
             if isinstance(failed.__cause__, CodexError):
                 raise failed.__cause__ from None
             raise

@@ -17,6 +17,7 @@ from codex.tools.rulebook import RuleBook
 if TYPE_CHECKING:
     from codex.hooks import HookRunner
     from codex.patch import Touched
+    from codex.ports.dynamic_tools import DynamicTools
     from codex.processes import ProcessManager
 
 
@@ -67,7 +68,7 @@ class ToolContext:
 
     `touched` is all that the turn's patches wrote so far. `spawn_background` starts an actor that
     belongs to the thread and outlives the turn; `thread` owns its processes. `replay` puts the snapshot of the user's
-    shell, where there is one, before a command that is about to run.
+    shell, where there is one, before a command that is about to run. `dynamic` are the tools that were brought along.
     """
 
     thread_id: str
@@ -88,6 +89,7 @@ class ToolContext:
     meter: Meter | None = None
     hooks: "HookRunner | None" = None
     replay: Replay = tuple
+    dynamic: "DynamicTools | None" = None
     touched: "list[Touched]" = attrs.field(factory=list["Touched"])
 
 

@@ -6,14 +6,22 @@ apply_patch                 free-form or as a function, as the model takes it
 view_image                  where the model takes images
 multi_agent_v1              where sub-agents may be started: as a group, or flat for servers without groups
 collaboration               in its place, where the configuration or the model asks for the second generation
+dynamic tools               those that whoever started the thread brought along
 """
 
+from typing import TYPE_CHECKING
+
+from codex.base.errors import UserError
 from codex.config.schema import Config
 from codex.model import ModelInfo
 from codex.ports.agents import Generation
 from codex.tools import collaboration_specs as specs_of_agents
 from codex.tools import specs
 from codex.tools.router import Group, Router, Tool
+from codex.tools.spec import function
+
+if TYPE_CHECKING:
+    from codex.ports.dynamic_tools import DynamicTool, DynamicTools
 
 _AGENTS = Group(
     "multi_agent_v1",
@@ -37,8 +45,13 @@ _COLLABORATION = Group(
 _GROUPS = {None: (), "v1": (_AGENTS,), "v2": (_COLLABORATION,)}
 
 
-def offer(config: Config, model: ModelInfo, *, agents: Generation | None) -> Router:
-    """The router with all that this thread's model is offered, in a fixed order."""
+def offer(
+    config: Config, model: ModelInfo, *, agents: Generation | None, dynamic: "DynamicTools | None" = None
+) -> Router:
+    """The router with all that this thread's model is offered, in a fixed order.
+
+    Raises: UserError for a dynamic tool with the name of another one.
+    """
     tools: list[Tool] = [specs.EXEC_COMMAND, specs.WRITE_STDIN]
     if config.update_plan_enabled:
         tools.append(specs.UPDATE_PLAN)
@@ -48,4 +61,20 @@ def offer(config: Config, model: ModelInfo, *, agents: Generation | None) -> Rou
         tools.append(specs.APPLY_PATCH_FUNCTION)
     if model.supports_image_input:
         tools.append(specs.VIEW_IMAGE)
-    return Router(tools, _GROUPS[agents])
+    groups = _GROUPS[agents]
+    if dynamic is None:
+        return Router(tools, groups)
+    own = Router(tools, groups)
+    for tool in dynamic.tools:
+        if own.has(tool.name):
+            raise UserError(f"dynamic tool `{tool.name}` has the name of a tool that is always there; give it another")
+    plain = [_dynamic(tool) for tool in dynamic.tools if tool.namespace is None]
+    brought = [
+        Group(name, dynamic.descriptions.get(name, ""), tuple(map(_dynamic, dynamic.within_namespace(name))))
+        for name in dynamic.namespaces
+    ]
+    return Router([*tools, *plain], [*groups, *brought])
+
+
+def _dynamic(tool: "DynamicTool") -> Tool:
+    return Tool(function(tool.name, tool.description, tool.input_schema), "dynamic:run")

@@ -63,6 +63,10 @@ class Router:
             specs.append(group.spec)
         self.specs: tuple[JsonObject, ...] = tuple(specs)
 
+    def has(self, name: str) -> bool:
+        """Whether there is a tool of this plain name."""
+        return name in self._tools
+
     def prepare(self, call: ToolCall) -> ToolCall:
         """The call with its tool's rule for running beside others; unknown tools only produce a text."""
         tool = self._find(call)
