@@ -5,8 +5,9 @@
 Law: reserved plus working agents never exceed a limit; a reservation is committed or released.
 """
 
-from collections.abc import Iterable, Iterator
-from typing import Literal, TypeAlias
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from typing import Any, Literal, TypeAlias
 
 import attrs
 
@@ -31,14 +32,27 @@ _NICKNAMES = (
     "Karen", "Leslie", "Lynn", "Margaret", "Niklaus", "Radia", "Robin", "Sophie", "Tony", "Ursula",
 )  # fmt: skip
 _ENDED = ("completed", "errored", "shutdown", "not_found")
+_AT_WORK = ("pending_init", "running")
 NO_BUDGET = Budget()
 # What an event means for those who watch: nothing, another state, or the end of the agent's work.
 Told: TypeAlias = Literal["nothing", "changed", "ended"]
 
 
+def _counted(agent: "Agent", changed: "attrs.Attribute[Any]", value: Any) -> Any:  # Any: attrs' own signature
+    """Tell the registry when a change gives the agent's place back, or takes one."""
+    state, closed = (value, agent.closed) if changed.name == "state" else (agent.state, value)
+    works = not closed and state.status in _AT_WORK
+    if agent.count is not None and works != agent.working:
+        agent.count(agent.parent_id, 1 if works else -1)
+    return value
+
+
 @attrs.define
 class Agent:
-    """One agent's record. `failed`: it was ended by a crash or from outside, which its end does not hide."""
+    """One agent's record. `failed`: it was ended by a crash or from outside, which its end does not hide.
+
+    `count` is the registry's, once the agent is committed.
+    """
 
     agent_id: str
     parent_id: str
@@ -46,16 +60,17 @@ class Agent:
     path: str
     depth: int
     budget: Budget = NO_BUDGET
-    state: AgentState = AgentState("pending_init")
-    closed: bool = False
+    state: AgentState = attrs.field(default=AgentState("pending_init"), on_setattr=_counted)
+    closed: bool = attrs.field(default=False, on_setattr=_counted)
     failed: bool = False
     usage: TokenUsage = TokenUsage()
     last_words: str | None = None
+    count: Callable[[str, int], None] | None = attrs.field(default=None, eq=False, repr=False)
 
     @property
     def working(self) -> bool:
         """Whether it takes one of the places."""
-        return not self.closed and self.state.status in ("pending_init", "running")
+        return not self.closed and self.state.status in _AT_WORK
 
 
 class Registry:
@@ -73,12 +88,16 @@ class Registry:
         self._max_depth = max_depth
         self._limit = limit or f"agents.max_threads = {max_agents}"
         self._agents: dict[str, Agent] = {}
-        self._reserved: list[str] = []
+        self._children: dict[str, dict[str, Agent]] = {}
+        self._at_path: dict[str, Agent] = {}
+        # Places taken and reserved directly below each, and anywhere below it.
+        self._taken_by_children: Counter[str] = Counter()
+        self._taken_below: Counter[str] = Counter()
         self._claimed: set[str] = set()
         self._named = 0
 
     @property
-    def agents(self) -> Iterable[Agent]:
+    def agents(self) -> Collection[Agent]:
         """All that were ever committed, in their order."""
         return self._agents.values()
 
@@ -109,7 +128,7 @@ class Registry:
         full = self._too_deep(parent_id) or self._full(parent_id)
         if full:
             raise AgentFailure(f"collab spawn failed: {full}")
-        self._reserved.append(parent_id)
+        self._count(parent_id, 1)
 
     def reserve_if_free(self, parent_id: str) -> bool:
         """Take a place if there is one now.
@@ -121,12 +140,17 @@ class Registry:
             raise AgentFailure(f"collab spawn failed: {too_deep}")
         if self._full(parent_id):
             return False
-        self._reserved.append(parent_id)
+        self._count(parent_id, 1)
         return True
 
     def release(self, parent_id: str) -> None:
         """Give a reserved place back."""
-        self._reserved.remove(parent_id)
+        self._count(parent_id, -1)
+
+    def _count(self, parent_id: str, change: int) -> None:
+        self._taken_by_children[parent_id] += change
+        for owner in self.upwards(parent_id):
+            self._taken_below[owner.agent_id] += change
 
     def _too_deep(self, parent_id: str) -> str:
         """Why there may be no agent at this depth; empty where there may."""
@@ -140,27 +164,21 @@ class Registry:
 
     def _full(self, parent_id: str) -> str:
         """Why there is no place now; empty where there is one."""
-        if len(self.working) + len(self._reserved) >= self._max_agents:
+        if self._taken_below[self.root.agent_id] >= self._max_agents:
             return f"agent thread limit reached ({self._limit}); wait for an agent to finish, or close one"
         for owner in self.upwards(parent_id):
             budget = owner.budget
-            if budget.fan_out is not None and self._working_below(parent_id, children_only=True) >= budget.fan_out:
+            if budget.fan_out is not None and self._taken_by_children[parent_id] >= budget.fan_out:
                 return (
                     f"the budget of {owner.path} allows each agent {budget.fan_out} children at once; "
                     "wait for one to finish, or close one"
                 )
-            if budget.agents is not None and self._working_below(owner.agent_id) >= budget.agents:
+            if budget.agents is not None and self._taken_below[owner.agent_id] >= budget.agents:
                 return (
                     f"the budget of {owner.path} allows {budget.agents} agents at once below it; "
                     "wait for one to finish, or close one"
                 )
         return ""
-
-    def _working_below(self, owner_id: str, *, children_only: bool = False) -> int:
-        parents = [agent.parent_id for agent in self._agents.values() if agent.working] + self._reserved
-        if children_only:
-            return parents.count(owner_id)
-        return sum(any(owner.agent_id == owner_id for owner in self.upwards(parent)) for parent in parents)
 
     def upwards(self, thread_id: str) -> Iterator[Agent]:
         """The agent, its parent and so on; the root is the last."""
@@ -188,7 +206,8 @@ class Registry:
         """
         parent = self._agents.get(parent_id)
         path = f"{parent.path if parent else '/root'}/{name.lower().replace(' ', '_')}"
-        if path in self._claimed or any(agent.path == path and not agent.closed for agent in self._agents.values()):
+        there = self._at_path.get(path)
+        if path in self._claimed or (there is not None and not there.closed):
             raise AgentFailure(f"collab spawn failed: there is an agent {path} already; take another task_name")
         self._claimed.add(path)
         return path
@@ -212,8 +231,11 @@ class Registry:
 
     def commit(self, agent: Agent) -> None:
         """The agent exists; its place is no longer only reserved."""
-        self._reserved.remove(agent.parent_id)
+        agent.count = self._count
+        self._count(agent.parent_id, agent.working - 1)
         self._agents[agent.agent_id] = agent
+        self._children.setdefault(agent.parent_id, {})[agent.agent_id] = agent
+        self._at_path[agent.path] = agent
 
     def find(self, agent_id: str) -> Agent | None:
         """The record of an agent."""
@@ -221,10 +243,13 @@ class Registry:
 
     def below(self, agent_id: str) -> list[Agent]:
         """The agent and all below it, children first."""
-        children = [child for child in self._agents.values() if child.parent_id == agent_id]
-        found = [agent for child in children for agent in self.below(child.agent_id)]
-        own = self._agents.get(agent_id)
-        return [*found, own] if own else found
+        found, looked_at = list[Agent](), [agent_id]
+        while looked_at:
+            one = looked_at.pop()
+            if one in self._agents:
+                found.append(self._agents[one])
+            looked_at.extend(self._children.get(one, ()))
+        return found[::-1]
 
     def is_below(self, agent_id: str, owner_id: str) -> bool:
         """Whether the agent is a descendant of the thread."""

@@ -1,10 +1,11 @@
 """The threads of an engine: started, found, stopped; each below its owner."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Never, Protocol, TypeAlias
 
 import attrs
 import trio
@@ -59,6 +60,8 @@ class ThreadManager:
     def __init__(self, runtime: Runtime, services: Services) -> None:
         self.services = services
         self._threads: dict[str, Thread] = {}
+        self._at: dict[Ref[Never], Thread] = {}
+        self._living: Counter[str] = Counter()  # of each tree
         self._root: Ref[Down] = runtime.spawn(self._own, name="threads", shutdown=_STOP_WITHIN)
         self._mailbox: Mailbox[Down] | None = None
         self._ready = trio.Event()
@@ -170,9 +173,9 @@ class ThreadManager:
         self._mailbox = mailbox
         self._ready.set()
         async for down in mailbox:
-            for thread in tuple(self._threads.values()):
-                if thread.place == down.ref:
-                    self._end(thread, down.exit)
+            thread = self._at.get(down.ref)
+            if thread is not None:
+                self._end(thread, down.exit)
 
     async def _rules_of(self, identity: Identity, config: Config) -> RuleBook:
         """Those of the tree that the thread belongs to, read when its first thread starts."""
@@ -185,7 +188,10 @@ class ThreadManager:
         return book
 
     def _end(self, thread: Thread, ended: Exit | None = None) -> None:
-        self._threads.pop(thread.thread_id, None)
+        del self._at[thread.place]
+        if self._threads.get(thread.thread_id) is thread:  # else it was resumed before its end was heard
+            del self._threads[thread.thread_id]
+        self._living[thread.identity.session_id] -= 1
         self._forget(thread.identity.session_id)
         if ended is not None and ended.kind == "crash":
             thread.outbox.publish([ErrorNotice(None, f"the thread crashed: {ended.error}")])
@@ -193,7 +199,8 @@ class ThreadManager:
 
     def _forget(self, session_id: str) -> None:
         """Let go of what a tree shares, where none of its threads is left."""
-        if not any(other.identity.session_id == session_id for other in self._threads.values()):
+        if not self._living[session_id]:
+            del self._living[session_id]
             self._rules.pop(session_id, None)
             self._dynamic.pop(session_id, None)
 
@@ -235,7 +242,8 @@ class ThreadManager:
                 raise failed.__cause__ from None
             raise
         thread = Thread(identity, config, supervisor.ref, context.places, context.outbox, path, self.services.processes)
-        self._threads[identity.thread_id] = thread
+        self._threads[identity.thread_id] = self._at[thread.place] = thread
+        self._living[identity.session_id] += 1
         self._mailbox.watch(supervisor.ref)
         return thread
 

@@ -1,5 +1,7 @@
 """Places of agents: never more than the limit, free at the end, counted once."""
 
+from itertools import pairwise
+
 import hypothesis.strategies as st
 import pytest
 from hypothesis import settings
@@ -7,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from codex.agents.registry import Agent, Registry, is_final
 from codex.ports.agents import AgentFailure
+from codex.protocol.budget import Budget
 from codex.protocol.event import (
     ErrorNotice,
     ItemCompleted,
@@ -72,64 +75,118 @@ def test_descendants_come_before_their_ancestors() -> None:
     assert deepest.path.count("/") == 4
 
 
+def test_a_chain_of_agents_may_be_longer_than_the_interpreters_stack() -> None:
+    registry = Registry("root", max_agents=3_000, max_depth=None)
+    chain = ["root", *(f"agent{n}" for n in range(3_000))]
+    for parent, child in pairwise(chain):
+        spawn(registry, child, parent)
+    assert [agent.agent_id for agent in registry.below("root")] == chain[:0:-1]
+
+
 def test_nicknames_come_again_with_a_number() -> None:
     registry = Registry("root", max_agents=6, max_depth=1)
     names = [registry.nickname() for _ in range(45)]
     assert len(set(names)) == 45
 
 
+BUDGETS = st.builds(Budget, agents=st.none() | st.integers(0, 2), fan_out=st.none() | st.integers(0, 2))
+
+
 class Places(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        self.registry = Registry("root", max_agents=3, max_depth=2)
+        self.budgets = {"root": Budget(agents=3)}
+        self.parents: dict[str, str] = {}
+        self.registry = Registry("root", max_agents=4, max_depth=3, budget=self.budgets["root"])
         self.reserved: list[str] = []
-        self.living: set[str] = set()
-        self.made = 0
+        self.working: set[str] = set()
+        self.closed: set[str] = set()
 
-    @rule(data=st.data())
-    def reserve(self, data: st.DataObject) -> None:
-        parent = data.draw(st.sampled_from(["root", *sorted(self.living)]))
-        deep = parent != "root" and self.registry.depth(parent) >= 2
-        full = len(self.living) + len(self.reserved) >= 3
-        if deep or full:
+    def upwards(self, agent_id: str) -> list[str]:
+        return [agent_id, *(self.upwards(self.parents[agent_id]) if agent_id != "root" else [])]
+
+    def full(self, parent: str) -> bool:
+        """The same, counted from nothing."""
+        taken = [*(self.parents[agent_id] for agent_id in self.working), *self.reserved]
+        if len(taken) >= 4:
+            return True
+        for owner in self.upwards(parent):
+            budget = self.budgets[owner]
+            below = sum(owner in self.upwards(one) for one in taken)
+            if budget.agents is not None and below >= budget.agents:
+                return True
+            if budget.fan_out is not None and taken.count(parent) >= budget.fan_out:
+                return True
+        return False
+
+    @rule(data=st.data(), queue=st.booleans())
+    def reserve(self, data: st.DataObject, queue: bool) -> None:
+        parent = data.draw(st.sampled_from(["root", *sorted(self.parents.keys() - self.closed)]))
+        deep, full = self.registry.depth(parent) >= 3, self.full(parent)
+        if queue and not deep:
+            assert self.registry.reserve_if_free(parent) == (not full)
+        elif deep or full:
             with pytest.raises(AgentFailure):
                 self.registry.reserve(parent)
+            return
         else:
             self.registry.reserve(parent)
-            self.reserved.append(parent)
+        self.reserved += [] if full else [parent]
 
     @precondition(lambda self: self.reserved)
-    @rule(succeeds=st.booleans())
-    def spawn_ends(self, succeeds: bool) -> None:
+    @rule(succeeds=st.booleans(), budget=BUDGETS)
+    def spawn_ends(self, succeeds: bool, budget: Budget) -> None:
         parent = self.reserved.pop()
         if not succeeds:
             self.registry.release(parent)
             return
-        self.made += 1
-        agent_id = f"agent{self.made}"
-        depth = self.registry.depth(parent) + 1
-        self.registry.commit(Agent(agent_id, parent, "name", "/root/name", depth))
-        self.living.add(agent_id)
+        agent_id = f"agent{len(self.parents)}"
+        path, depth = f"/root/{agent_id}", self.registry.depth(parent) + 1
+        self.registry.commit(Agent(agent_id, parent, "name", path, depth, budget))
+        self.parents[agent_id], self.budgets[agent_id] = parent, budget
+        self.working.add(agent_id)
 
-    @precondition(lambda self: self.living)
+    @precondition(lambda self: self.working)
     @rule(data=st.data(), msg=st.sampled_from([DONE, ShutdownComplete()]))
     def agent_ends(self, data: st.DataObject, msg: TaskComplete | ShutdownComplete) -> None:
-        agent_id = data.draw(st.sampled_from(sorted(self.living)))
-        self.living.remove(agent_id)
+        agent_id = data.draw(st.sampled_from(sorted(self.working)))
+        self.working.remove(agent_id)
+        if isinstance(msg, ShutdownComplete):
+            self.closed.add(agent_id)
         self.registry.told(agent_id, msg)
 
     @rule(data=st.data())
     def agent_works_again(self, data: st.DataObject) -> None:
-        agents = [agent.agent_id for agent in self.registry.agents if not agent.closed]
-        if agents and len(self.living) + len(self.reserved) < 3:
+        agents = sorted(self.parents.keys() - self.closed)
+        if agents:
             agent_id = data.draw(st.sampled_from(agents))
             self.registry.told(agent_id, TaskStarted("turn"))
-            self.living.add(agent_id)
+            self.working.add(agent_id)
+
+    @precondition(lambda self: self.closed)
+    @rule(data=st.data())
+    def closed_agent_comes_back(self, data: st.DataObject) -> None:
+        agent_id = data.draw(st.sampled_from(sorted(self.closed)))
+        parent = self.parents[agent_id]
+        if not self.full(parent) and not any(owner in self.closed for owner in self.upwards(parent)):
+            self.registry.reserve(parent)
+            depth = self.registry.depth(parent) + 1
+            self.registry.commit(Agent(agent_id, parent, "name", f"/root/{agent_id}", depth, self.budgets[agent_id]))
+            self.closed.remove(agent_id)
+            self.working.add(agent_id)
 
     @invariant()
     def the_limit_holds(self) -> None:
-        counted = sum(1 for agent in self.registry.agents if agent.state.status in ("pending_init", "running"))
-        assert counted == len(self.living)
+        assert set(self.registry.working) == self.working
+
+    @invariant()
+    def all_below_are_found_children_first(self) -> None:
+        for owner in ("root", *self.parents):
+            found = [agent.agent_id for agent in self.registry.below(owner)]
+            assert sorted(found) == sorted(one for one in self.parents if owner in self.upwards(one))
+            assert all(
+                found.index(one) < found.index(up) for one in found for up in self.upwards(one)[1:] if up in found
+            )
 
 
 TestPlaces = Places.TestCase
