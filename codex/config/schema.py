@@ -72,7 +72,8 @@ class Config:
     option, and the table. `warnings` are sentences for the user; `extra` holds the values of keys without a room yet.
     `auto_review_policy` is what the reviewer model is told beside its own rules. `openai_base_url` and `model_script`
     stand in their providers. `owner_rules` is the table `rules` of the requirements, as it stands in
-    `owner_rules_file`; it counts under `ignore_rules` too.
+    `owner_rules_file`; it counts under `ignore_rules` too. `allowed_tools` are the names of the tools that the model
+    is offered at most, None is all of them.
     """
 
     codex_home: str
@@ -97,6 +98,7 @@ class Config:
     auto_review_policy: str | None = None
     sandbox_policy: SandboxPolicy = SandboxPolicy()
     allow_unprotected_git: bool = False
+    allowed_tools: frozenset[str] | None = None
     shell_environment_policy: ShellEnvironmentPolicy = ShellEnvironmentPolicy()
     allow_login_shell: bool = True
     include_permissions_instructions: bool = True

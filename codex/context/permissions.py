@@ -47,6 +47,10 @@ _APPROVAL: dict[ApprovalPolicyName, str] = {
         "service stopped. A refusal is final."
     ),
 }
+_SEVERAL = (
+    "Several approval policies hold at once, since yours cannot be wider than your parent's: the strictest counts, and "
+    "where one of them lets nobody be asked, what another one would ask is refused."
+)
 _GRANULAR = (
     "The approval policy is `granular`: commands run in the sandbox, and the user has chosen which questions they want "
     "to be asked."
@@ -94,6 +98,8 @@ def permissions_instructions(
 
 
 def _about(approval: ApprovalPolicy) -> str:
+    if isinstance(approval, tuple):
+        return "\n".join([_SEVERAL, *(f"- {_about(one)}" for one in approval)])
     if not isinstance(approval, Granular):
         return _APPROVAL[approval]
     return f"{_GRANULAR} {_GRANULAR_RULES[approval.rules]} {_GRANULAR_SANDBOX[approval.sandbox_approval]}"

@@ -32,16 +32,26 @@ class Granular:
     skill_approval: bool = False
 
 
-ApprovalPolicy: TypeAlias = ApprovalPolicyName | Granular
+OnePolicy: TypeAlias = ApprovalPolicyName | Granular
+ApprovalPolicy: TypeAlias = OnePolicy | tuple[OnePolicy, ...]
+"""A policy, or several that hold at once, as for a sub-agent that may do only what its parent may, too: the strictest
+counts, and what one of them would ask is refused where another lets nobody be asked. The first is the one that stands
+for all where only one can be named."""
+
+
+def policies_of(policy: ApprovalPolicy) -> tuple[OnePolicy, ...]:
+    """All that hold."""
+    return policy if isinstance(policy, tuple) else (policy,)
 
 
 def policy_name(policy: ApprovalPolicy) -> str:
-    """The policy in a word."""
-    return "granular" if isinstance(policy, Granular) else policy
+    """The policy in a word, or several with `+`."""
+    return "+".join("granular" if isinstance(one, Granular) else one for one in policies_of(policy))
 
 
 def policy_json(policy: ApprovalPolicy) -> Json:
-    """The policy as Codex writes it: its name, or `{"granular": {...}}`."""
+    """The policy as Codex writes it: its name, or `{"granular": {...}}`; of several the first."""
+    policy = policies_of(policy)[0]
     return {"granular": attrs.asdict(policy)} if isinstance(policy, Granular) else policy
 
 

@@ -14,7 +14,7 @@ from codex.base.jsontext import Json, JsonObject
 from codex.config.schema import Config
 from codex.protocol.blobs import without_images
 from codex.protocol.item import ThreadItem
-from codex.protocol.permission import policy_json
+from codex.protocol.permission import policies_of, policy_json
 from codex.protocol.response_item import ResponseItem
 from codex.protocol.usage import TokenUsage
 from codex.rollout._items import item_payload
@@ -202,7 +202,8 @@ def thread_settings_applied(thread_id: str, config: Config, *, model: str, at: f
 
 def _policy(config: Config) -> Json:
     """The approval policy under a name that Codex reads; `permissive` is ours alone."""
-    return "on-request" if config.approval_policy == "permissive" else policy_json(config.approval_policy)
+    policy = policies_of(config.approval_policy)[0]
+    return "on-request" if policy == "permissive" else policy_json(policy)
 
 
 def _collaboration(config: Config, model: str) -> JsonObject:

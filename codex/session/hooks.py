@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from codex.base.jsontext import Json
 from codex.config.folders import HookSource, hook_sources
 from codex.protocol.event import Warning
+from codex.protocol.permission import policies_of
 from codex.protocol.response_item import ResponseItem, input_text, message
 from codex.protocol.user_input import TextInput, UserInput
 from codex.session._port import SessionPort
@@ -62,7 +63,7 @@ class SessionHooks:
             "transcript_path": self._context.rollout_path,
             "cwd": config.cwd,
             "model": self._context.model.slug,
-            "permission_mode": "bypassPermissions" if config.approval_policy == "never" else "default",
+            "permission_mode": "bypassPermissions" if "never" in policies_of(config.approval_policy) else "default",
         }
         if identity.parent_id is None:
             return facts

@@ -3,12 +3,12 @@
 A column is a question about the action, a row is a policy; `granular` has two rows, by what it lets be asked.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias
 
 import attrs
 
-from codex.protocol.permission import ApprovalPolicy, Granular, SandboxPolicy
+from codex.protocol.permission import ApprovalPolicy, Granular, OnePolicy, SandboxPolicy, policies_of
 
 # run: in the sandbox. outside: without it. ask, refuse: as they say.
 Verdict: TypeAlias = Literal["run", "outside", "ask", "refuse"]
@@ -93,7 +93,7 @@ class CommandFacts:
     dangerous: bool = False
 
 
-def row_of(policy: ApprovalPolicy, *, rules: bool = False) -> Row:
+def row_of(policy: OnePolicy, *, rules: bool = False) -> Row:
     """The row of a policy; `rules`: in the table of rules."""
     if not isinstance(policy, Granular):
         return policy
@@ -102,6 +102,10 @@ def row_of(policy: ApprovalPolicy, *, rules: bool = False) -> Row:
 
 def decide(policy: ApprovalPolicy, sandbox: SandboxPolicy, facts: CommandFacts) -> Verdict:
     """What to do with a command. The strictest of what its parts ask for: refuse, ask, run, outside."""
+    return _strictest(policy, [_decide(one, sandbox, facts) for one in policies_of(policy)])
+
+
+def _decide(policy: OnePolicy, sandbox: SandboxPolicy, facts: CommandFacts) -> Verdict:
     confined = sandbox.mode != "danger-full-access"
     by_rule = RULES[row_of(policy, rules=True)]
     if facts.allowed:
@@ -119,16 +123,25 @@ def decide(policy: ApprovalPolicy, sandbox: SandboxPolicy, facts: CommandFacts) 
 
 def after_denial(policy: ApprovalPolicy) -> Verdict:
     """What to do once the sandbox has stopped a command that was not asked about: outside, ask, or refuse."""
-    return COMMANDS[row_of(policy)].denied
+    return _strictest(policy, [COMMANDS[row_of(one)].denied for one in policies_of(policy)])
 
 
 def decide_patch(policy: ApprovalPolicy, *, inside: bool, removes: bool) -> Verdict:
     """What to do with a patch that was verified."""
-    columns = PATCHES[row_of(policy)]
-    return columns.inside if inside else columns.removes if removes else columns.outside
+    all_columns = [PATCHES[row_of(one)] for one in policies_of(policy)]
+    return _strictest(
+        policy, [each.inside if inside else each.removes if removes else each.outside for each in all_columns]
+    )
 
 
 _STRICTNESS: Mapping[Verdict, int] = {"outside": 0, "run": 1, "ask": 2, "refuse": 3}
+
+
+def _strictest(policy: ApprovalPolicy, verdicts: Sequence[Verdict]) -> Verdict:
+    """What several policies say together: where one of them lets nobody be asked, a question is a refusal."""
+    verdict = max(verdicts, key=_STRICTNESS.__getitem__)
+    silent = len(verdicts) > 1 and any(row_of(one) in ("never", "granular-off") for one in policies_of(policy))
+    return "refuse" if silent and verdict == "ask" else verdict
 
 
 def _stricter(one: Verdict, two: Verdict) -> Verdict:

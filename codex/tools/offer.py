@@ -7,9 +7,14 @@ view_image                  where the model takes images
 multi_agent_v1              where sub-agents may be started: as a group, or flat for servers without groups
 collaboration               in its place, where the configuration or the model asks for the second generation
 dynamic tools               those that whoever started the thread brought along
+
+Of these a sub-agent may be allowed only some.
 """
 
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
+
+import attrs
 
 from codex.base.errors import UserError
 from codex.config.schema import Config
@@ -63,7 +68,7 @@ def offer(
         tools.append(specs.VIEW_IMAGE)
     groups = _GROUPS[agents]
     if dynamic is None:
-        return Router(tools, groups)
+        return _router(tools, groups, config.allowed_tools)
     own = Router(tools, groups)
     for tool in dynamic.tools:
         if own.has(tool.name):
@@ -73,8 +78,20 @@ def offer(
         Group(name, dynamic.descriptions.get(name, ""), tuple(map(_dynamic, dynamic.within_namespace(name))))
         for name in dynamic.namespaces
     ]
-    return Router([*tools, *plain], [*groups, *brought])
+    return _router([*tools, *plain], [*groups, *brought], config.allowed_tools)
 
 
 def _dynamic(tool: "DynamicTool") -> Tool:
     return Tool(function(tool.name, tool.description, tool.input_schema), "dynamic:run")
+
+
+def _router(tools: Iterable[Tool], groups: Iterable[Group], allowed: Collection[str] | None) -> Router:
+    """Of all these, the allowed ones."""
+    if allowed is None:
+        return Router([*tools], [*groups])
+    parts = [attrs.evolve(group, tools=tuple(_among(group.tools, allowed))) for group in groups]
+    return Router(_among(tools, allowed), [part for part in parts if part.tools])
+
+
+def _among(tools: Iterable[Tool], allowed: Collection[str]) -> list[Tool]:
+    return [tool for tool in tools if tool.spec["name"] in allowed]

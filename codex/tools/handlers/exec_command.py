@@ -26,7 +26,7 @@ from codex.processes import (
 from codex.protocol.approval import Abort, ExecApprovalRequest, ReviewDecision
 from codex.protocol.event import CommandOutputDelta, EventMsg, ItemCompleted, ItemStarted
 from codex.protocol.item import CommandExecution
-from codex.protocol.permission import ApprovalPolicy, SandboxPolicy
+from codex.protocol.permission import ApprovalPolicy, SandboxPolicy, policies_of
 from codex.sandbox import looks_denied
 from codex.tools._attempt import Attempted, Declined, Done, QuestionFacts, Refused, perform, tell_refusal
 from codex.tools._canonical import command_key
@@ -97,7 +97,9 @@ def _asks_to_leave(context: ToolContext, arguments: Arguments) -> bool:
     confined = _sandbox(context).mode != "danger-full-access"
     if wanted == "with_additional_permissions" and confined:
         policy = context.config.approval_policy
-        raise ToolFailure(refused_escalation(policy) if policy == "never" else rejected(NO_ADDITIONAL_PERMISSIONS))
+        raise ToolFailure(
+            refused_escalation(policy) if "never" in policies_of(policy) else rejected(NO_ADDITIONAL_PERMISSIONS)
+        )
     return wanted == "require_escalated" and confined
 
 
@@ -188,7 +190,7 @@ class _Command:
         if self._found is not None and self._facts.rule == "prompt":
             said.append(self._found.justification or "a rule says to ask")
         if self._facts.dangerous:
-            permissive = self._context.config.approval_policy == "permissive"
+            permissive = "permissive" in policies_of(self._context.config.approval_policy)
             said.append("it destroys something for good" if permissive else "it removes files by force")
         return "; ".join(text for text in said if text) or None
 
@@ -273,7 +275,7 @@ class _Command:
 
 def _is_dangerous(argv: Sequence[str], found: "Evaluation | None", policy: ApprovalPolicy) -> bool:
     """Whether a part that no rule speaks for is what the policy asks about wherever it runs."""
-    if policy != "permissive":
+    if "permissive" not in policies_of(policy):
         return found.dangerous if found else is_dangerous(argv)
     return found.destructive if found else is_destructive(argv)
 
