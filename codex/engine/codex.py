@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from actors import Runtime, open_runtime
-from codex.agents import AgentTree, tree_limits
+from codex.agents import AgentTree, open_control, tree_limits
 from codex.base.ids import uuid7
 from codex.config.schema import Config
 from codex.engine.installation import installation_id
@@ -172,7 +172,7 @@ class Codex:
         tree = self._trees.get(identity.session_id)
         if tree is None:
             tree = self._trees[identity.session_id] = self._tree(identity.session_id, config, Budget())
-        return partial(tree.control, identity.thread_id) if tree.is_open_to(identity.depth) else None
+        return partial(open_control, tree, identity.thread_id) if tree.is_open_to(identity.depth) else None
 
     def _tree(self, root_id: str, config: Config, budget: Budget) -> AgentTree:
         return AgentTree(self._manager, root_id, tree_limits(config), budget=budget)

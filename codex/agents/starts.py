@@ -1,0 +1,164 @@
+"""Agents are started, and started again: with a place, below their parents, or not at all."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Never
+
+import trio
+
+import codex.rollout as rollout
+from actors import Mailbox
+from codex.agents.admission import Admission
+from codex.agents.changes import Changes
+from codex.agents.ends import Ends
+from codex.agents.forks import said_in
+from codex.agents.mail import ThreadMail
+from codex.agents.metering import Metering
+from codex.agents.post import PostOffice
+from codex.agents.registry import Agent, Registry
+from codex.base.errors import UserError
+from codex.ports.agents import AgentFailure, Spawned, SpawnRequest
+from codex.protocol.op import TurnInput
+from codex.protocol.response_item import ResponseItem
+from codex.protocol.user_input import TextInput
+from codex.session import Inbox
+from codex.threads import Thread, ThreadManager
+
+_START_WITHIN = 30.0
+
+
+class Starts:
+    """Starts the agents of one tree. Cancelled, or over its deadline, a start leaves nothing.
+
+    `follow` is told of every thread that has started, with its record.
+    """
+
+    def __init__(
+        self,
+        manager: ThreadManager,
+        registry: Registry,
+        admission: Admission,
+        metering: Metering,
+        ends: Ends,
+        post: PostOffice | None,
+        changes: Changes,
+        follow: Callable[[Thread, Agent], None],
+    ) -> None:
+        self._manager = manager
+        self._registry = registry
+        self._admission = admission
+        self._metering = metering
+        self._ends = ends
+        self._post = post
+        self._changes = changes
+        self._follow = follow
+
+    async def spawn(self, parent_id: str, mailbox: Mailbox[Inbox], request: SpawnRequest) -> Spawned:
+        """Start a child of a thread."""
+        await self._admission.reserve(parent_id, queue=request.queue)
+        nickname = self._registry.nickname()
+        try:
+            path = self._registry.claim_path(parent_id, request.task_name or nickname)
+        except AgentFailure:
+            self._admission.release(parent_id)
+            raise
+        try:
+            return await self._spawn_at(path, nickname, parent_id, mailbox, request)
+        finally:
+            self._registry.unclaim_path(path)
+
+    async def resume(self, parent_id: str, mailbox: Mailbox[Inbox], target: str, ended: Thread) -> None:
+        """Start a closed child of a thread again.
+
+        Raises: AgentFailure where there is no place, or its rollout cannot be read.
+        """
+        agent = self._registry.find(target)
+        assert agent is not None
+        with trio.move_on_after(_START_WITHIN):
+            while not agent.closed:
+                await self._changes.wait()
+        self._registry.reserve(parent_id)
+        services = self._metering.of(parent_id, agent.path, agent.budget)
+        record = Agent("", parent_id, agent.nickname, agent.path, agent.depth, agent.budget, usage=agent.usage)
+        try:
+            await self._begin(partial(self._manager.resume_child, ended, mailbox, services=services), record, mailbox)
+        except UserError as error:
+            raise AgentFailure(f"agent with id {target} cannot be resumed: {error}") from error
+
+    async def _spawn_at(
+        self, path: str, nickname: str, parent_id: str, mailbox: Mailbox[Inbox], request: SpawnRequest
+    ) -> Spawned:
+        depth = self._registry.depth(parent_id) + 1
+        start = partial(
+            self._manager.start_child,
+            parent_id,
+            mailbox,
+            nickname=nickname,
+            agent_path=path,
+            depth=depth,
+            model=request.model,
+            reasoning_effort=request.reasoning_effort,
+            fork=_fork(request),
+            services=self._metering.of(parent_id, path, request.budget),
+        )
+        record = Agent("", parent_id, nickname, path, depth, request.budget)
+        thread = await self._begin(start, record, mailbox, partial(self._first_task, parent_id, request))
+        return Spawned(thread.thread_id, nickname, path)
+
+    async def _first_task(self, parent_id: str, request: SpawnRequest, thread: Thread) -> None:
+        if self._post is None or request.task_name is None or request.keep is None:
+            await thread.submit(TurnInput((TextInput(request.message),)))
+        else:
+            mail = ThreadMail(parent_id, self._registry, self._manager, self._post, lambda: self._changes.next)
+            await mail.send(thread.thread_id, request.message, kind="NEW_TASK", keep=request.keep)
+
+    async def _begin(
+        self,
+        start: Callable[[], Awaitable[Thread]],
+        record: Agent,
+        mailbox: Mailbox[Inbox],
+        task: Callable[[Thread], Awaitable[None]] | None = None,
+    ) -> Thread:
+        """Start an agent for which a place is reserved, and follow it. On any failure nothing is left of it."""
+        thread: Thread | None = None
+        try:
+            with trio.move_on_after(_START_WITHIN) as scope:
+                thread = await start()
+                self._follow(thread, record)
+                if task is not None:
+                    await task(thread)
+                if record.budget.seconds is not None:
+                    end = partial(self._end_after, thread=thread, seconds=record.budget.seconds)
+                    mailbox.spawn(end, name=f"deadline-{record.nickname}", shutdown=0)
+            if scope.cancelled_caught:
+                raise AgentFailure(f"collab spawn failed: the agent did not start within {_START_WITHIN:g} s")
+        except BaseException:
+            if thread is None:
+                self._admission.release(record.parent_id)
+            else:
+                with trio.move_on_after(_START_WITHIN, shield=True):
+                    await thread.stop()
+            raise
+        assert thread is not None
+        return thread
+
+    async def _end_after(self, _mailbox: Mailbox[Never], *, thread: Thread, seconds: float) -> None:
+        """End an agent, with all below it, that is still there when its time is over."""
+        with trio.move_on_after(seconds):
+            await thread.place.wait()
+            return
+        working = self._registry.is_working(thread.thread_id)
+        if working:
+            self._registry.fail(thread.thread_id, f"its time is over: the budget allows {seconds:g} seconds")
+        await thread.stop()
+        if working:
+            self._ends.announce(thread.thread_id)
+
+
+def _fork(request: SpawnRequest) -> Callable[[Sequence[ResponseItem]], tuple[ResponseItem, ...]] | None:
+    """What an agent starts with of its parent's history; None is nothing."""
+    if request.fork_context:
+        return rollout.forkable
+    if request.fork_turns == "none":
+        return None
+    return partial(said_in, turns=None if request.fork_turns == "all" else request.fork_turns)

@@ -1,0 +1,218 @@
+"""The agents of one root thread at work: which there are, what they do, and what follows from their events."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+import trio
+
+from actors import Mailbox
+from codex.agents.admission import Admission
+from codex.agents.changes import Changes
+from codex.agents.ends import Ends
+from codex.agents.limits import TreeLimits
+from codex.agents.mail import ThreadMail
+from codex.agents.metering import Metering
+from codex.agents.post import PostOffice
+from codex.agents.registry import NO_BUDGET, Agent, Registry, is_final
+from codex.agents.waits import Waits, refused
+from codex.ports.agents import AgentFailure, AgentInfo, Spawned, SpawnRequest, Waited
+from codex.protocol.budget import Budget
+from codex.protocol.event import EventMsg
+from codex.protocol.item import AgentState
+from codex.protocol.op import Interrupt, TurnInput
+from codex.protocol.user_input import TextInput
+from codex.session import Inbox, Services
+from codex.threads import Thread, ThreadManager
+
+if TYPE_CHECKING:
+    from codex.agents.starts import Starts
+
+_CLOSE_WITHIN = 30.0
+
+
+class AgentTree:
+    """All sub-agents of one root thread, shared by the threads of the tree.
+
+    Args:
+      limits: what the configuration allows, and which generation of tools the agents have.
+      budget: the root thread's own, which limits all agents too.
+    """
+
+    def __init__(self, manager: ThreadManager, root_id: str, limits: TreeLimits, *, budget: Budget = NO_BUDGET) -> None:
+        self._manager = manager
+        self._limits = limits
+        self._registry = Registry(
+            root_id, max_agents=limits.max_agents, max_depth=limits.max_depth, limit=limits.limit, budget=budget
+        )
+        self._post = PostOffice() if limits.generation == "v2" else None
+        self._threads: dict[str, Thread] = {}
+        self._changes = Changes()
+        self._admission = Admission(self._registry)
+        self._metering = Metering(manager, self._registry)
+        self._ends = Ends(manager, self._registry, self._post)
+        self._opened_starts: Starts | None = None
+        self._waits = Waits()
+
+    @property
+    def agents(self) -> Sequence[Agent]:
+        """The records of all agents, in the order of their start."""
+        return tuple(self._registry.agents)
+
+    def is_open_to(self, depth: int) -> bool:
+        """Whether a thread of this depth has anything to do with agents."""
+        limits = self._limits
+        if limits.max_agents <= 0 or limits.max_depth == 0:
+            return False
+        return limits.generation == "v2" or limits.max_depth is None or depth < limits.max_depth
+
+    def may_spawn(self, thread_id: str) -> bool:
+        """Whether the depth lets this thread have children."""
+        return self._registry.may_spawn(thread_id)
+
+    def open_mail(self, thread_id: str, mailbox: Mailbox[Inbox]) -> ThreadMail | None:
+        """A thread's letters, from now on brought to its session; None in the first generation."""
+        if self._post is None:
+            return None
+        mail = ThreadMail(thread_id, self._registry, self._manager, self._post, lambda: self._changes.next)
+        self._post.open(thread_id, mailbox)
+        return mail
+
+    def root_services(self) -> Services | None:
+        """What the root thread works with where its budget limits its use; None where it does not."""
+        return self._metering.root()
+
+    def state(self, target: str) -> AgentState:
+        """Where an agent stands."""
+        agent = self._registry.find(target)
+        return agent.state if agent else AgentState("not_found")
+
+    def below(self, thread_id: str) -> Sequence[AgentInfo]:
+        """All agents below a thread, each after its parent."""
+        used = self._registry.usage_below()
+        return [
+            AgentInfo(
+                agent.agent_id,
+                agent.parent_id,
+                agent.path,
+                agent.nickname,
+                self._threads[agent.agent_id].config.model or "",
+                agent.state,
+                agent.budget,
+                agent.usage,
+                used[agent.agent_id],
+            )
+            for agent in self._registry.agents
+            if self._registry.is_below(agent.agent_id, thread_id)
+        ]
+
+    async def spawn(self, parent_id: str, mailbox: Mailbox[Inbox], request: SpawnRequest) -> Spawned:
+        """Start a child of a thread. Cancelled, or over its deadline, nothing is left of it."""
+        return await self._starts.spawn(parent_id, mailbox, request)
+
+    async def resume(self, parent_id: str, mailbox: Mailbox[Inbox], target: str) -> AgentState:
+        """Start a closed child of a thread again. Cancelled, or over its deadline, nothing is left of it."""
+        agent, ended = self._registry.find(target), self._threads.get(target)
+        if agent is None or ended is None or agent.parent_id != parent_id:
+            raise AgentFailure(f"agent with id {target} not found among your own; known: {self._known()}")
+        if ended.alive:
+            return agent.state
+        if ended.rollout_path is None:
+            raise AgentFailure(f"agent with id {target} cannot be resumed: this session keeps nothing on disk")
+        await self._starts.resume(parent_id, mailbox, target, ended)
+        return self.state(target)
+
+    async def wait(self, waiter_id: str, targets: Sequence[str], *, within: float) -> Waited:
+        """Wait until one of the targets is final. Cancel-safe.
+
+        Raises: AgentFailure where all of the targets wait for the one that asks.
+        """
+        final = self._final(targets)
+        if final:
+            return Waited(final, timed_out=False)
+        entered = self._waits.enter(waiter_id, targets)
+        if isinstance(entered, tuple):
+            raise refused([self._registry.path(agent_id) for agent_id in entered])
+        try:
+            with trio.move_on_after(within):
+                while not final:
+                    await self._changes.wait()
+                    final = self._final(targets)
+        finally:
+            self._waits.leave(entered)
+        return Waited(final, timed_out=not final)
+
+    async def send_input(self, target: str, message: str, *, interrupt: bool) -> str:
+        """Hand a message to an agent."""
+        thread = self._living(target)
+        if interrupt:
+            await thread.submit(Interrupt())
+        agent = self._registry.find(target)
+        if agent is not None and is_final(agent.state):
+            agent.state = AgentState("running")
+        return await thread.submit(TurnInput((TextInput(message),)))
+
+    async def close(self, target: str) -> AgentState:
+        """End an agent and all below it."""
+        agent = self._registry.find(target)
+        if agent is None:
+            raise AgentFailure(f"agent with id {target} not found; known: {self._known()}")
+        before = agent.state
+        for one in self._registry.below(target):
+            thread = self._manager.find(one.agent_id)
+            if thread is not None:
+                await thread.stop()
+        with trio.move_on_after(_CLOSE_WITHIN):
+            while not agent.closed:
+                await self._changes.wait()
+        return before
+
+    @property
+    def _starts(self) -> "Starts":
+        if self._opened_starts is None:
+            from codex.agents.starts import Starts
+
+            self._opened_starts = Starts(
+                self._manager,
+                self._registry,
+                self._admission,
+                self._metering,
+                self._ends,
+                self._post,
+                self._changes,
+                self._follow,
+            )
+        return self._opened_starts
+
+    def _follow(self, thread: Thread, record: Agent) -> None:
+        record.agent_id = thread.thread_id
+        self._registry.commit(record)
+        self._threads[thread.thread_id] = thread
+        thread.outbox.listen(partial(self._told, thread.thread_id))
+
+    def _told(self, agent_id: str, msg: EventMsg) -> None:
+        told = self._registry.told(agent_id, msg)
+        if told == "nothing":
+            return
+        self._changes.tell()
+        agent = self._registry.find(agent_id)
+        if agent is not None and agent.closed:
+            self._metering.close(agent.path)
+            if self._post is not None:
+                self._post.close(agent_id)
+        self._admission.hand_out()
+        if told == "ended":
+            self._ends.announce(agent_id, getattr(msg, "turn_id", None))
+
+    def _final(self, targets: Sequence[str]) -> dict[str, AgentState]:
+        states = {target: self.state(target) for target in targets}
+        return {target: state for target, state in states.items() if is_final(state)}
+
+    def _living(self, target: str) -> Thread:
+        thread = self._manager.find(target)
+        if self._registry.find(target) is None or thread is None or not thread.alive:
+            raise AgentFailure(f"agent with id {target} not found or closed; known: {self._known()}")
+        return thread
+
+    def _known(self) -> str:
+        return ", ".join(agent.agent_id for agent in self._registry.agents if not agent.closed) or "none"
