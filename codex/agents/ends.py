@@ -4,6 +4,7 @@ from codex.agents.post import PostOffice
 from codex.agents.registry import Registry
 from codex.base.ids import uuid7
 from codex.ports.agents import state_json
+from codex.protocol.item import SubAgentActivity
 from codex.protocol.letter import Letter
 from codex.threads import ThreadManager
 
@@ -28,6 +29,10 @@ class Ends:
             parent.inject_nowait([subagent_notification(agent_id, state_json(agent.state))])
             return
         from codex.agents.final_answer import final_text
+
+        if agent.state.status == "completed":
+            done = f"subagent-completed-{turn_id or agent_id}"
+            parent.note_nowait(SubAgentActivity(done, "completed", agent_id, agent.path))
 
         owner = self._registry.find(agent.parent_id) or self._registry.root
         wake = parent.config.features.get("background_wake", False)

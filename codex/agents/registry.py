@@ -189,10 +189,10 @@ class Registry:
         yield self.root
 
     def nickname(self) -> str:
-        """The next free name; used-up names come again with a number."""
+        """The next free name; used-up names come again as the second of that name, the third and so on."""
         rounds, index = divmod(self._named, len(_NICKNAMES))
         self._named += 1
-        return _NICKNAMES[index] + (f" {rounds + 1}" if rounds else "")
+        return _NICKNAMES[index] + (f" the {_ordinal(rounds + 1)}" if rounds else "")
 
     def path(self, agent_id: str) -> str:
         """Where an agent stands in the tree, or its id where it is unknown."""
@@ -306,6 +306,11 @@ class Registry:
             case _:
                 return "nothing"
         return "ended"
+
+
+def _ordinal(number: int) -> str:
+    tens, ones = number // 10 % 10, number % 10
+    return f"{number}{'th' if tens == 1 else {1: 'st', 2: 'nd', 3: 'rd'}.get(ones, 'th')}"
 
 
 def _with_last_words(reason: str, last_words: str | None) -> str:

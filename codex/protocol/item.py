@@ -122,10 +122,13 @@ class CollabToolCall:
 
 @attrs.frozen
 class SubAgentActivity:
-    """What an agent did with another one; `letter` is what it wrote to it. Not shown by `exec`."""
+    """What an agent did with another one, or that one ended (`completed`); `letter` is what it wrote to it.
+
+    Not shown by `exec`.
+    """
 
     id: str
-    kind: Literal["started", "interacted", "interrupted"]
+    kind: Literal["started", "interacted", "interrupted", "completed"]
     agent_thread_id: str
     agent_path: str
     model: str | None = None

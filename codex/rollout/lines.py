@@ -12,6 +12,7 @@ import attrs
 
 from codex.base.jsontext import Json, JsonObject
 from codex.config.schema import Config
+from codex.ports.agents import Generation
 from codex.protocol.blobs import without_images
 from codex.protocol.item import ThreadItem
 from codex.protocol.permission import policies_of, policy_json
@@ -106,6 +107,7 @@ def session_meta(
     forked_from_id: str | None = None,
     git: Mapping[str, str] | None = None,
     window_id: str | None = None,
+    multi_agent: Generation = "v1",
     extra: Mapping[str, Json] | None = None,
 ) -> Line:
     """The first line of a thread's rollout.
@@ -114,6 +116,7 @@ def session_meta(
       source: which front-end started the thread; for a sub-agent, give `agent` instead.
       git: `commit_hash`, `branch`, `repository_url`, as far as known.
       window_id: the first context window; compactions name it.
+      multi_agent: which generation of tools for agents it has; Codex names the first for sub-agents only.
       extra: fields of our own, put at the end.
     """
     payload: JsonObject = {"session_id": session_id, "id": thread_id}
@@ -137,8 +140,9 @@ def session_meta(
         "model_provider": model_provider,
         "base_instructions": {"text": base_instructions},
         "history_mode": "paginated",
-        "multi_agent_version": "v1",
     }
+    if agent is not None or multi_agent == "v2":
+        payload["multi_agent_version"] = multi_agent
     if window_id is not None:
         payload["context_window"] = {"window_id": window_id}
     if git:
@@ -159,7 +163,7 @@ def _spawned(agent: SubAgentSource) -> JsonObject:
     return {"subagent": {"thread_spawn": spawn}}
 
 
-def turn_context(ids: TurnIds, config: Config, *, model: str, at: float) -> Line:
+def turn_context(ids: TurnIds, config: Config, *, model: str, at: float, multi_agent: Generation = "v1") -> Line:
     """What is in force for a turn; a resume takes its settings from the last of these lines."""
     payload: JsonObject = {
         "turn_id": ids.turn_id,
@@ -170,7 +174,7 @@ def turn_context(ids: TurnIds, config: Config, *, model: str, at: float) -> Line
         "permission_profile": permission_profile(config.cwd, config.sandbox_policy),
         "model": model,
         "collaboration_mode": _collaboration(config, model),
-        "multi_agent_version": "v1",
+        "multi_agent_version": multi_agent,
         "realtime_active": False,
     }
     if config.model_reasoning_effort is not None:

@@ -5,7 +5,7 @@
 
 from codex.session._actor import run
 from codex.session.context import Identity, Inbox, Places, Restored, Services, SessionContext, restored_from
-from codex.session.messages import CopyHistory, Inject, Message, Submit
+from codex.session.messages import CopyHistory, Inject, Message, Publish, Submit
 from codex.session.outbox import Outbox, Subscription, WatcherTooSlow
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Message",
     "Outbox",
     "Places",
+    "Publish",
     "Restored",
     "Services",
     "SessionContext",

@@ -9,6 +9,7 @@ import attrs
 import codex.rollout as rollout
 from codex import __version__
 from codex.base.ids import uuid7
+from codex.ports.agents import Generation, generation
 from codex.protocol.event import EventMsg, TaskComplete, TaskStarted, TokenCount, TurnAborted, TurnFailed
 from codex.protocol.response_item import ResponseItem, message_text
 from codex.protocol.usage import TokenUsage
@@ -34,6 +35,7 @@ class Journal:
         self._fresh = context.restored.path is None
         self._first_turn = True
         self._writer = context.places.writer
+        self._multi_agent: Generation = generation(context.places.agents) or "v1"
         first = uuid7()
         self.window = context.restored.window or Window(first, first)
 
@@ -62,7 +64,7 @@ class Journal:
         await self._write(
             [
                 *lines.response_items(told, self._ids.turn_id, now),
-                lines.turn_context(self._ids, config, model=model, at=now),
+                lines.turn_context(self._ids, config, model=model, at=now, multi_agent=self._multi_agent),
                 *([settings] if self._first_turn else []),
             ]
         )
@@ -121,7 +123,7 @@ class Journal:
                 lines.compacted(
                     message_text(history[-1]), [*history[:-1], summary], window, now, response_id=response_id
                 ),
-                lines.turn_context(self._ids, self._context.config, model=model, at=now),
+                lines.turn_context(self._ids, self._context.config, model=model, at=now, multi_agent=self._multi_agent),
                 *told[1:],
             ]
         )
@@ -175,5 +177,6 @@ class Journal:
             forked_from_id=identity.forked_from,
             git=rollout.git_facts(config.cwd),
             window_id=self.window.window_id,
+            multi_agent=self._multi_agent,
             extra=None if context.dynamic is None else {"dynamic_tools": context.dynamic.json()},
         )

@@ -88,6 +88,7 @@ class Outbox:
     def __init__(self, thread_id: str) -> None:
         self._thread_id = thread_id
         self.open_turn: str | None = None
+        self.last_turn: str | None = None
         self.open_questions: dict[str, Question] = {}
         self._seq = 0
         self._subscriptions: list[Subscription] = []
@@ -121,7 +122,7 @@ class Outbox:
             event = Event(self._thread_id, self._seq, msg)
             self._seq += 1
             if isinstance(msg, TaskStarted):
-                self.open_turn = msg.turn_id
+                self.open_turn = self.last_turn = msg.turn_id
             elif ends_turn(msg):
                 self.open_turn = None
             if self._greeting is not None and len(self._greeting) < _GREETING:

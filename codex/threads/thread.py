@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING, Never
 
 import trio
 
-from actors import ActorGone, ActorRestarted, Exit, Ref
+from actors import ActorGone, ActorRestarted, Exit, Ref, Reply
 from codex.base.errors import CodexError
 from codex.base.ids import uuid7
 from codex.base.jsontext import JsonObject
 from codex.config.schema import Config
 from codex.ports.approvals import OnApproval
 from codex.protocol.approval import Question
-from codex.protocol.event import Event, TaskComplete, TurnAborted, TurnFailed
+from codex.protocol.event import Event, ItemCompleted, TaskComplete, TurnAborted, TurnFailed
+from codex.protocol.item import ThreadItem
 from codex.protocol.op import Compact, Op, Shutdown, Submission, TurnInput
 from codex.protocol.response_item import ResponseItem
 from codex.protocol.terminal import BackgroundTerminal
 from codex.protocol.user_input import TextInput, UserInput
-from codex.session import CopyHistory, Identity, Inject, Outbox, Places, Submit
+from codex.session import CopyHistory, Identity, Inject, Outbox, Places, Publish, Submit
 from codex.session import Message as SessionMessage
 from codex.threads.turn_events import TurnEvents
 from codex.tools import ProcessSource
@@ -178,6 +179,15 @@ class Thread:
             self._session.send_nowait(Inject(tuple(items)), control=True)
         except ActorGone:
             return
+
+    def note_nowait(self, item: ThreadItem) -> None:
+        """Show and keep what happened beside the work of the thread's own; nothing before its first turn."""
+        turn_id = self.outbox.last_turn
+        if turn_id is not None:
+            try:
+                self._session.send_nowait(Publish((ItemCompleted(turn_id, item),), (), None, Reply()), control=True)
+            except ActorGone:
+                return
 
     async def history(self) -> tuple[ResponseItem, ...]:
         """The history's items as they are now."""

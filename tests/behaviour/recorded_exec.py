@@ -54,6 +54,8 @@ class Run:
 def load_cases() -> dict[str, Case]:
     """All recorded cases by name."""
     specs = json.loads((RECORDINGS / "scripts" / "exec_json.json").read_text())
+    # Its second child ended after what was recorded, which a busy machine must not turn round.
+    specs["e_sub_v1"]["script"]["scripts"]["childB"][-1][0]["seconds"] = _DEADLINE
     return {
         name: Case(
             name,

@@ -10,7 +10,7 @@ from tests.behaviour.recorded_exec import Case, load_cases, normalised, replay
 
 OURS = [sys.executable, "-m", "codex.cli.main"]
 ENVIRON = {"PYTHONPATH": str(Path(codex.__file__).parents[1])}
-LATER = ("i_mcp_", "e_sub_v1")
+LATER = ("i_mcp_",)
 CASES = {name: case for name, case in load_cases().items() if not name.startswith(LATER)}
 
 

@@ -9,7 +9,7 @@ import trio
 
 from codex.base.jsontext import Json, JsonObject, decode_object, get_list, get_object, get_str
 from codex.protocol.event import ItemCompleted, ItemStarted, TurnFailed
-from codex.protocol.item import CollabToolCall, SubAgentActivity
+from codex.protocol.item import AgentMessage, CollabToolCall, SubAgentActivity
 from codex.protocol.op import TurnInput
 from codex.protocol.user_input import TextInput
 from codex.testing import SeenRequest, TestCodex, call, open_test_codex, text
@@ -65,7 +65,7 @@ async def test_a_task_arrives_as_a_letter_and_the_answer_comes_back_as_one() -> 
     assert letters(last) == ["Message Type: FINAL_ANSWER\nTask name: /root\nSender: /root/scout\nPayload:\n42"]
     shown = [event.item for event in events if isinstance(event, ItemStarted | ItemCompleted)]
     assert [item.tool for item in shown if isinstance(item, CollabToolCall)] == ["wait", "wait"]
-    assert [item.kind for item in shown if isinstance(item, SubAgentActivity)] == ["started"]
+    assert [item.kind for item in shown if isinstance(item, SubAgentActivity)] == ["started", "completed"]
 
 
 async def test_the_feature_or_the_model_chooses_the_tools(tmp_path: Path) -> None:
@@ -281,7 +281,7 @@ async def test_an_answer_wakes_an_idle_parent_only_where_that_is_on() -> None:
                 if wakes:
                     with trio.fail_after(60):
                         async for event in events:
-                            if isinstance(event.msg, ItemCompleted):
+                            if isinstance(event.msg, ItemCompleted) and isinstance(event.msg.item, AgentMessage):
                                 break
                     assert letters(codex.requests[-1])[-1].endswith("\n42")
                 else:
@@ -289,6 +289,26 @@ async def test_an_answer_wakes_an_idle_parent_only_where_that_is_on() -> None:
                         while not any(item["type"] == "agent_message" for item in await codex.thread.history()):
                             await trio.lowlevel.checkpoint()
                     assert codex.thread.outbox.open_turn is None
+
+
+async def test_rollouts_say_which_generation_of_tools_a_thread_has() -> None:
+    v2 = scripts([[spawn("c1", "scout", "child"), wait("c2")], [text("thanks")]], child=[[text("42")]])
+    v1 = scripts([[call("spawn_agent", "c1", message="go [[script:child]]")], [text("ok")]], child=[[text("42")]])
+    said: list[list[object]] = []
+    for script, features in ((v1, dict[str, bool]()), (v2, V2)):
+        async with open_test_codex(script, features=features) as codex:
+            await codex.run_turn("delegate")
+            with trio.fail_after(60):
+                while codex.codex.threads[1].outbox.open_turn or codex.codex.threads[1].outbox.last_turn is None:
+                    await trio.lowlevel.checkpoint()
+            for thread in codex.codex.threads:
+                assert thread.rollout_path is not None
+                lines = [decode_object(line) for line in Path(thread.rollout_path).read_bytes().splitlines()]
+                kinds = ("session_meta", "turn_context")
+                said.append(
+                    [get_object(line, "payload").get("multi_agent_version") for line in lines if line["type"] in kinds]
+                )
+    assert said == [[None, "v1"], ["v1", "v1"], ["v2", "v2"], ["v2", "v2"]]
 
 
 async def test_a_letter_stands_in_its_author_s_rollout_and_in_its_reader_s() -> None:

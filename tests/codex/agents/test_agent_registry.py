@@ -83,10 +83,11 @@ def test_a_chain_of_agents_may_be_longer_than_the_interpreters_stack() -> None:
     assert [agent.agent_id for agent in registry.below("root")] == chain[:0:-1]
 
 
-def test_nicknames_come_again_with_a_number() -> None:
+def test_nicknames_come_again_as_the_second_of_that_name() -> None:
     registry = Registry("root", max_agents=6, max_depth=1)
     names = [registry.nickname() for _ in range(45)]
     assert len(set(names)) == 45
+    assert (names[20], names[40]) == (f"{names[0]} the 2nd", f"{names[0]} the 3rd")
 
 
 BUDGETS = st.builds(Budget, agents=st.none() | st.integers(0, 2), fan_out=st.none() | st.integers(0, 2))
