@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 import attrs
 
+from codex.base.frozen import frozen
 from codex.base.jsontext import Json, JsonObject
 from codex.protocol.permission import ApprovalPolicy, ApprovalsReviewer, SandboxPolicy
 
@@ -15,7 +16,7 @@ WireApi: TypeAlias = Literal["responses", "chat", "scripted"]
 CompactScope: TypeAlias = Literal["total", "body_after_prefix"]
 
 
-@attrs.frozen
+@frozen
 class ProviderInfo:
     """A model provider as `[model_providers.<id>]` describes it.
 
@@ -40,7 +41,7 @@ class ProviderInfo:
     script: str | None = None
 
 
-@attrs.frozen
+@frozen
 class ShellEnvironmentPolicy:
     """Which variables of our environment a command sees."""
 
@@ -51,7 +52,7 @@ class ShellEnvironmentPolicy:
     include_only: tuple[str, ...] = ()
 
 
-@attrs.frozen
+@frozen
 class SkillSettings:
     """What is in force for skills. `switches` are (name or absolute path of a SKILL.md, whether it is on) in order."""
 
@@ -61,7 +62,7 @@ class SkillSettings:
     switches: tuple[tuple[str, bool], ...] = ()
 
 
-@attrs.frozen
+@frozen
 class Config:
     """Everything a session needs to know; paths are absolute.
 

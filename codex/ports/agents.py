@@ -3,9 +3,8 @@
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Literal, Protocol, TypeAlias
 
-import attrs
-
 from codex.base.errors import ToolFailure
+from codex.base.frozen import frozen
 from codex.base.jsontext import JsonObject
 from codex.protocol.budget import Budget
 from codex.protocol.item import AgentState
@@ -29,7 +28,7 @@ class AgentFailure(ToolFailure):
     """What was asked of the agents cannot be done; the text is for the model."""
 
 
-@attrs.frozen
+@frozen
 class SpawnRequest:
     """The agent that is wanted.
 
@@ -51,7 +50,7 @@ class SpawnRequest:
     keep: Keep | None = None
 
 
-@attrs.frozen
+@frozen
 class AgentInfo:
     """One agent as others see it. `usage` is its own; `below` is that of all agents below it."""
 
@@ -66,7 +65,7 @@ class AgentInfo:
     below: TokenUsage
 
 
-@attrs.frozen
+@frozen
 class Spawned:
     """A new sub-agent: its thread's id, the name people see, and its place in the tree."""
 
@@ -75,7 +74,7 @@ class Spawned:
     path: str
 
 
-@attrs.frozen
+@frozen
 class Waited:
     """States of the agents that have ended; none and `timed_out` when the time ran out first."""
 
@@ -83,7 +82,7 @@ class Waited:
     timed_out: bool
 
 
-@attrs.frozen
+@frozen
 class Listed:
     """One agent of the tree, the root among them."""
 

@@ -7,9 +7,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Literal, Protocol, TypeAlias
 
-import attrs
-
 from codex.base.errors import CodexError
+from codex.base.frozen import frozen
 from codex.base.jsontext import JsonObject
 from codex.protocol.response_item import ResponseItem
 from codex.protocol.usage import TokenUsage
@@ -54,7 +53,7 @@ class ModelError(CodexError):
         self.http_status = http_status
 
 
-@attrs.frozen
+@frozen
 class ModelRequest:
     """One sampling request: the whole Responses body, and headers beside the client's own."""
 
@@ -62,21 +61,21 @@ class ModelRequest:
     headers: Mapping[str, str]
 
 
-@attrs.frozen
+@frozen
 class ResponseCreated:
     """The server began to answer."""
 
     response_id: str
 
 
-@attrs.frozen
+@frozen
 class OutputItemAdded:
     """An item begins; its text or input follows in deltas."""
 
     item: ResponseItem
 
 
-@attrs.frozen
+@frozen
 class OutputTextDelta:
     """More text of a message."""
 
@@ -84,7 +83,7 @@ class OutputTextDelta:
     delta: str
 
 
-@attrs.frozen
+@frozen
 class ReasoningTextDelta:
     """More text of a reasoning summary, or of the raw reasoning."""
 
@@ -93,14 +92,14 @@ class ReasoningTextDelta:
     raw: bool = False
 
 
-@attrs.frozen
+@frozen
 class OutputItemDone:
     """An item in its last form; calls may start at once."""
 
     item: ResponseItem
 
 
-@attrs.frozen
+@frozen
 class ResponseCompleted:
     """The answer is whole. `end_turn` is False where the model wants to go on without a tool call."""
 

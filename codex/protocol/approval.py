@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 import attrs
 
+from codex.base.frozen import frozen
 from codex.protocol.item import FileUpdate
 
 DecisionKind: TypeAlias = Literal[
@@ -15,21 +16,21 @@ DecisionKind: TypeAlias = Literal[
 ]
 
 
-@attrs.frozen
+@frozen
 class Approved:
     """Yes, this once."""
 
     kind: Literal["approved"] = "approved"
 
 
-@attrs.frozen
+@frozen
 class ApprovedForSession:
     """Yes, and for exactly this command, or these files, until the thread ends."""
 
     kind: Literal["approved_for_session"] = "approved_for_session"
 
 
-@attrs.frozen
+@frozen
 class ApprovedExecpolicyAmendment:
     """Yes, and for all commands that begin with this prefix from now on: it becomes a rule."""
 
@@ -37,7 +38,7 @@ class ApprovedExecpolicyAmendment:
     kind: Literal["approved_execpolicy_amendment"] = "approved_execpolicy_amendment"
 
 
-@attrs.frozen
+@frozen
 class Denied:
     """No; the turn goes on, and the model is told, with the `rejection` if there is one, and who said no."""
 
@@ -46,14 +47,14 @@ class Denied:
     kind: Literal["denied"] = "denied"
 
 
-@attrs.frozen
+@frozen
 class TimedOut:
     """Nobody answered in time; as `Denied`, but the model knows that no person said no."""
 
     kind: Literal["timed_out"] = "timed_out"
 
 
-@attrs.frozen
+@frozen
 class Abort:
     """No, and the turn ends."""
 
@@ -68,7 +69,7 @@ def is_approval(decision: ReviewDecision) -> bool:
     return isinstance(decision, Approved | ApprovedForSession | ApprovedExecpolicyAmendment)
 
 
-@attrs.frozen
+@frozen
 class ExecApprovalRequest:
     """May this command run? Without an answer until `deadline_at` (wall time in seconds) it may not.
 
@@ -98,7 +99,7 @@ class ExecApprovalRequest:
         return attrs.evolve(self, proposed_execpolicy_amendment=prefix, available_decisions=decisions)
 
 
-@attrs.frozen
+@frozen
 class ApplyPatchApprovalRequest:
     """May this patch be written? Without an answer until `deadline_at` (wall time in seconds) it may not.
 

@@ -5,8 +5,7 @@ Order within a thread is the order of the rollout: an event that is kept on disk
 
 from typing import Literal, TypeAlias
 
-import attrs
-
+from codex.base.frozen import frozen
 from codex.protocol.approval import ApplyPatchApprovalRequest, ExecApprovalRequest, ReviewDecision
 from codex.protocol.item import PlanStep, ThreadItem
 from codex.protocol.permission import ApprovalPolicy, SandboxPolicy
@@ -17,7 +16,7 @@ AssessmentStatus: TypeAlias = Literal["in_progress", "approved", "denied", "time
 StreamKind: TypeAlias = Literal["stdout", "stderr"]
 
 
-@attrs.frozen
+@frozen
 class SessionConfigured:
     """The first event of a thread: who it is and what is in force."""
 
@@ -32,7 +31,7 @@ class SessionConfigured:
     reasoning_summary: str | None = None
 
 
-@attrs.frozen
+@frozen
 class TaskStarted:
     """A turn begins; the context window in tokens where it is known."""
 
@@ -40,7 +39,7 @@ class TaskStarted:
     model_context_window: int | None = None
 
 
-@attrs.frozen
+@frozen
 class TaskComplete:
     """A turn ended by itself; `usage` is the thread's total."""
 
@@ -51,7 +50,7 @@ class TaskComplete:
     time_to_first_token_ms: int | None = None
 
 
-@attrs.frozen
+@frozen
 class TurnFailed:
     """A turn ended by an error; `usage` is the thread's total."""
 
@@ -61,7 +60,7 @@ class TurnFailed:
     usage: TokenUsage
 
 
-@attrs.frozen
+@frozen
 class TurnAborted:
     """A turn was ended from outside; `usage` is the thread's total."""
 
@@ -70,7 +69,7 @@ class TurnAborted:
     usage: TokenUsage
 
 
-@attrs.frozen
+@frozen
 class ItemStarted:
     """An item appears, not finished yet."""
 
@@ -78,7 +77,7 @@ class ItemStarted:
     item: ThreadItem
 
 
-@attrs.frozen
+@frozen
 class ItemUpdated:
     """A living item changed as a whole."""
 
@@ -86,7 +85,7 @@ class ItemUpdated:
     item: ThreadItem
 
 
-@attrs.frozen
+@frozen
 class ItemCompleted:
     """An item in its last form."""
 
@@ -94,7 +93,7 @@ class ItemCompleted:
     item: ThreadItem
 
 
-@attrs.frozen
+@frozen
 class AgentMessageDelta:
     """More text of an agent message; deltas that arrived together come as one."""
 
@@ -103,7 +102,7 @@ class AgentMessageDelta:
     delta: str
 
 
-@attrs.frozen
+@frozen
 class ReasoningDelta:
     """More text of a reasoning summary (or of the raw reasoning)."""
 
@@ -113,7 +112,7 @@ class ReasoningDelta:
     raw: bool = False
 
 
-@attrs.frozen
+@frozen
 class CommandOutputDelta:
     """More output of a running command."""
 
@@ -122,7 +121,7 @@ class CommandOutputDelta:
     chunk: bytes
 
 
-@attrs.frozen
+@frozen
 class TurnDiff:
     """The unified diff of all that patches changed in this turn."""
 
@@ -130,7 +129,7 @@ class TurnDiff:
     unified_diff: str
 
 
-@attrs.frozen
+@frozen
 class PlanUpdate:
     """The model set its plan."""
 
@@ -139,7 +138,7 @@ class PlanUpdate:
     plan: tuple[PlanStep, ...]
 
 
-@attrs.frozen
+@frozen
 class TokenCount:
     """Token counts after a response."""
 
@@ -149,7 +148,7 @@ class TokenCount:
     model_context_window: int | None = None
 
 
-@attrs.frozen
+@frozen
 class StreamErrorNotice:
     """The connection to the model failed and is tried again."""
 
@@ -157,7 +156,7 @@ class StreamErrorNotice:
     message: str
 
 
-@attrs.frozen
+@frozen
 class ApprovalResolved:
     """A question is closed, whoever answered it; `decision` is None where it was withdrawn, as by an interrupt."""
 
@@ -167,7 +166,7 @@ class ApprovalResolved:
     decision: ReviewDecision | None
 
 
-@attrs.frozen
+@frozen
 class ActionRefused:
     """The policy refused an action without asking; `action` is the command line, or the patch's files."""
 
@@ -177,7 +176,7 @@ class ActionRefused:
     reason: str
 
 
-@attrs.frozen
+@frozen
 class GuardianAssessment:
     """What the automatic reviewer thinks of the action behind a question; the name is Codex's.
 
@@ -192,14 +191,14 @@ class GuardianAssessment:
     rationale: str | None = None
 
 
-@attrs.frozen
+@frozen
 class Warning:
     """Something the user should know; nothing stopped. The name is Codex's."""
 
     message: str
 
 
-@attrs.frozen
+@frozen
 class ErrorNotice:
     """Something failed; `turn_id` is None outside of a turn."""
 
@@ -208,7 +207,7 @@ class ErrorNotice:
     error_kind: str = "other"
 
 
-@attrs.frozen
+@frozen
 class ShutdownComplete:
     """The last event of a thread."""
 
@@ -240,7 +239,7 @@ EventMsg: TypeAlias = (
 )
 
 
-@attrs.frozen
+@frozen
 class Event:
     """An event with the thread it belongs to and its place in that thread's order."""
 

@@ -4,6 +4,7 @@ from typing import Literal, TypeAlias
 
 import attrs
 
+from codex.base.frozen import frozen
 from codex.base.jsontext import Json, JsonObject
 from codex.protocol.letter import Letter
 from codex.protocol.user_input import UserInput
@@ -20,7 +21,7 @@ AgentStatusKind: TypeAlias = Literal[
 ]
 
 
-@attrs.frozen
+@frozen
 class UserMessage:
     """What the user said."""
 
@@ -28,7 +29,7 @@ class UserMessage:
     content: tuple[UserInput, ...]
 
 
-@attrs.frozen
+@frozen
 class AgentMessage:
     """What the model said; `phase` is `commentary`, `final_answer` or unknown."""
 
@@ -37,7 +38,7 @@ class AgentMessage:
     phase: str | None = None
 
 
-@attrs.frozen
+@frozen
 class Reasoning:
     """The summary of the model's reasoning, part by part, and its raw text where the server gives it."""
 
@@ -46,7 +47,7 @@ class Reasoning:
     content: tuple[str, ...] = ()
 
 
-@attrs.frozen
+@frozen
 class CommandExecution:
     """A command that was run; `exit_code` is None while it runs, `duration` in seconds, `source` who wanted it."""
 
@@ -61,7 +62,7 @@ class CommandExecution:
     source: CommandSource = "unified_exec_startup"
 
 
-@attrs.frozen
+@frozen
 class FileUpdate:
     """One file of a patch: absolute path; the whole content for add and delete, a unified diff for update."""
 
@@ -72,7 +73,7 @@ class FileUpdate:
     move_path: str | None = None
 
 
-@attrs.frozen
+@frozen
 class FileChange:
     """A patch that was verified and is being written, or was."""
 
@@ -83,7 +84,7 @@ class FileChange:
     stderr: str = ""
 
 
-@attrs.frozen
+@frozen
 class PlanStep:
     """A line of the model's plan."""
 
@@ -91,7 +92,7 @@ class PlanStep:
     status: StepStatus
 
 
-@attrs.frozen
+@frozen
 class TodoList:
     """The model's plan as an item that lives as long as its turn."""
 
@@ -99,7 +100,7 @@ class TodoList:
     steps: tuple[PlanStep, ...]
 
 
-@attrs.frozen
+@frozen
 class AgentState:
     """Where a sub-agent stands, and its last words when it has ended."""
 
@@ -107,7 +108,7 @@ class AgentState:
     message: str | None = None
 
 
-@attrs.frozen
+@frozen
 class CollabToolCall:
     """A call between agents, as the caller's thread shows it."""
 
@@ -120,7 +121,7 @@ class CollabToolCall:
     status: CallStatus = "in_progress"
 
 
-@attrs.frozen
+@frozen
 class SubAgentActivity:
     """What an agent did with another one, or that one ended (`completed`); `letter` is what it wrote to it.
 
@@ -136,7 +137,7 @@ class SubAgentActivity:
     letter: Letter | None = None
 
 
-@attrs.frozen
+@frozen
 class DynamicToolCall:
     """A call of a tool that whoever started the thread brought along.
 
@@ -153,7 +154,7 @@ class DynamicToolCall:
     duration: float | None = None
 
 
-@attrs.frozen
+@frozen
 class ImageView:
     """An image that the model looked at."""
 
@@ -161,7 +162,7 @@ class ImageView:
     path: str
 
 
-@attrs.frozen
+@frozen
 class WebSearch:
     """A search that the server did for the model; `action` is the server's own word for it."""
 
@@ -170,14 +171,14 @@ class WebSearch:
     action: JsonObject
 
 
-@attrs.frozen
+@frozen
 class ContextCompaction:
     """The history was replaced by a summary; started but never completed: it was not, and the old one holds."""
 
     id: str
 
 
-@attrs.frozen
+@frozen
 class ErrorNote:
     """Something went wrong or deserves a warning; the turn goes on."""
 

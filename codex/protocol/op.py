@@ -2,8 +2,7 @@
 
 from typing import Literal, TypeAlias
 
-import attrs
-
+from codex.base.frozen import frozen
 from codex.base.jsontext import JsonObject
 from codex.protocol.approval import ReviewDecision
 from codex.protocol.user_input import UserInput
@@ -11,7 +10,7 @@ from codex.protocol.user_input import UserInput
 TurnMode: TypeAlias = Literal["start_or_steer", "start_if_idle"]
 
 
-@attrs.frozen
+@frozen
 class TurnInput:
     """Start a turn with this input, or hand it to the one that runs."""
 
@@ -20,22 +19,22 @@ class TurnInput:
     output_schema: JsonObject | None = None
 
 
-@attrs.frozen
+@frozen
 class Interrupt:
     """End the running turn; everything it started is stopped first."""
 
 
-@attrs.frozen
+@frozen
 class Compact:
     """Replace the history by a summary of it, in a turn of its own; refused while another turn runs."""
 
 
-@attrs.frozen
+@frozen
 class Shutdown:
     """End the thread after its running turn was ended."""
 
 
-@attrs.frozen
+@frozen
 class ExecApproval:
     """Answer the question about a command, by the question's id."""
 
@@ -43,7 +42,7 @@ class ExecApproval:
     decision: ReviewDecision
 
 
-@attrs.frozen
+@frozen
 class PatchApproval:
     """Answer the question about a patch, by the question's id."""
 
@@ -51,7 +50,7 @@ class PatchApproval:
     decision: ReviewDecision
 
 
-@attrs.frozen
+@frozen
 class RunUserShellCommand:
     """Run the user's own command line in the user's shell, without a sandbox, and let the model know of it.
 
@@ -63,7 +62,7 @@ class RunUserShellCommand:
     timeout: float = 3600.0
 
 
-@attrs.frozen
+@frozen
 class CleanBackgroundTerminals:
     """End all commands that go on in the background."""
 
@@ -80,7 +79,7 @@ Op: TypeAlias = (
 )
 
 
-@attrs.frozen
+@frozen
 class Submission:
     """An operation with the id its answers carry."""
 

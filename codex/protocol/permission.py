@@ -5,6 +5,7 @@ from typing import Literal, TypeAlias
 
 import attrs
 
+from codex.base.frozen import frozen
 from codex.base.jsontext import Json
 
 SandboxMode: TypeAlias = Literal["read-only", "workspace-write", "danger-full-access"]
@@ -17,7 +18,7 @@ SANDBOX_MODES: tuple[SandboxMode, ...] = ("read-only", "workspace-write", "dange
 APPROVAL_POLICIES: tuple[ApprovalPolicyName, ...] = ("never", "on-request", "on-failure", "untrusted", "permissive")
 
 
-@attrs.frozen
+@frozen
 class Granular:
     """The policy `granular`: which kinds of questions are asked; the other kinds are refused without asking.
 
@@ -59,7 +60,7 @@ PROTECTED_NAMES = (".git", ".agents", ".codex")
 """Read-only in every writable root, whether they are there or not."""
 
 
-@attrs.frozen
+@frozen
 class FileSystemEntry:
     """What may be done with one place.
 
@@ -72,7 +73,7 @@ class FileSystemEntry:
     path: str = ""
 
 
-@attrs.frozen
+@frozen
 class SandboxPolicy:
     """What the processes of a call may read and write, and whether they reach the network.
 

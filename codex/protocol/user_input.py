@@ -2,24 +2,24 @@
 
 from typing import TypeAlias
 
-import attrs
+from codex.base.frozen import frozen
 
 
-@attrs.frozen
+@frozen
 class TextInput:
     """A text the user typed."""
 
     text: str
 
 
-@attrs.frozen
+@frozen
 class LocalImageInput:
     """An image file; it is read when the turn starts."""
 
     path: str
 
 
-@attrs.frozen
+@frozen
 class ImageInput:
     """An image by its URL, often a `data:` one."""
 

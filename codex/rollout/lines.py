@@ -8,8 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-import attrs
-
+from codex.base.frozen import frozen
 from codex.base.jsontext import Json, JsonObject
 from codex.config.schema import Config
 from codex.ports.agents import Generation
@@ -36,7 +35,7 @@ _ERROR_KINDS = frozenset(
 )
 
 
-@attrs.frozen
+@frozen
 class Line:
     """One line to be written; `at` is when it happened."""
 
@@ -45,7 +44,7 @@ class Line:
     at: float
 
 
-@attrs.frozen
+@frozen
 class TurnIds:
     """Which turn of which thread; `session_id` is the root thread, `root_turn_id` the turn of it that caused this."""
 
@@ -56,7 +55,7 @@ class TurnIds:
     parent_turn_id: str | None = None
 
 
-@attrs.frozen
+@frozen
 class SubAgentSource:
     """Where a sub-agent's thread comes from."""
 
@@ -67,7 +66,7 @@ class SubAgentSource:
     role: str | None = None
 
 
-@attrs.frozen
+@frozen
 class Window:
     """What the model sees of a thread between two compactions; the first one has number 0 and no `previous_id`."""
 

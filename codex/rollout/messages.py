@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from typing import TypeAlias
 
-import attrs
-
 from actors import Reply
+from codex.base.frozen import frozen
 from codex.rollout.lines import Line
 
 
-@attrs.frozen
+@frozen
 class Open:
     """Take the thread's lock and, where the file exists, mend its tail; the answer is the next ordinal.
 
@@ -20,7 +19,7 @@ class Open:
     reply: Reply[int]
 
 
-@attrs.frozen
+@frozen
 class Append:
     """Put lines behind the file; answered when the kernel has them, with the next ordinal.
 
@@ -33,7 +32,7 @@ class Append:
     reply: Reply[int]
 
 
-@attrs.frozen
+@frozen
 class Sync:
     """Answered when the disk itself holds everything appended so far; fails with RolloutWriteError."""
 

@@ -22,8 +22,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
-import attrs
-
+from codex.base.frozen import frozen
 from codex.protocol.op import RunUserShellCommand, TurnInput
 
 MAX_WAKES = 25
@@ -32,14 +31,14 @@ MAX_WAKES = 25
 State: TypeAlias = Literal["idle", "running", "stopping", "closing", "closed"]
 
 
-@attrs.frozen
+@frozen
 class StartTurn:
     """Start a turn with this input."""
 
     input: TurnInput
 
 
-@attrs.frozen
+@frozen
 class RunShell:
     """Run the user's command: as a turn of its own, or `beside` the one that runs."""
 
@@ -47,29 +46,29 @@ class RunShell:
     beside: bool
 
 
-@attrs.frozen
+@frozen
 class StartCompaction:
     """Start a turn that compacts the history and does nothing else."""
 
 
-@attrs.frozen
+@frozen
 class SteerTurn:
     """Hand this input to the running turn; where that is gone already, say so by `steer_refused`."""
 
     input: TurnInput
 
 
-@attrs.frozen
+@frozen
 class StopTurn:
     """Tell the running turn to end."""
 
 
-@attrs.frozen
+@frozen
 class Close:
     """Nothing runs any more: end the thread."""
 
 
-@attrs.frozen
+@frozen
 class Refuse:
     """The input cannot be taken; `reason` is for whoever sent it."""
 

@@ -7,6 +7,7 @@ import attrs
 
 import codex.rollout as rollout
 from actors import Down, Mailbox, Ref
+from codex.base.frozen import frozen
 from codex.config.schema import Config
 from codex.model import ModelInfo
 from codex.ports.agents import AgentControl
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 Inbox: TypeAlias = Message | Down
 
 
-@attrs.frozen
+@frozen
 class Identity:
     """Who a thread is. `session_id` is the root thread's id, `agent_path` starts at `/root`."""
 
@@ -40,7 +41,7 @@ class Identity:
     forked_from: str | None = None
 
 
-@attrs.frozen
+@frozen
 class Restored:
     """What a thread starts with: nothing, a stored history with its rollout's path, or its parent's history.
 
@@ -85,7 +86,7 @@ class Places:
     writer: Ref[rollout.Message] | None = None
 
 
-@attrs.frozen
+@frozen
 class Services:
     """What all sessions of an engine share.
 
@@ -101,7 +102,7 @@ class Services:
     meter: Meter | None = None
 
 
-@attrs.frozen
+@frozen
 class SessionContext:
     """One session's surroundings.
 

@@ -2,9 +2,8 @@
 
 from typing import TypeAlias
 
-import attrs
-
 from actors import Ref, Reply
+from codex.base.frozen import frozen
 from codex.ports.approvals import Asked
 from codex.ports.model import ModelRequest
 from codex.protocol.approval import ReviewDecision
@@ -16,7 +15,7 @@ from codex.protocol.user_input import UserInput
 from codex.turn import Phase, Summary
 
 
-@attrs.frozen
+@frozen
 class Submit:
     """An operation from a front-end; answered with its id once it was taken, failed with a UserError otherwise."""
 
@@ -24,7 +23,7 @@ class Submit:
     reply: Reply[str]
 
 
-@attrs.frozen
+@frozen
 class Publish:
     """Keep items and events, then show the events; `counted` is the id and the usage of a response that is whole."""
 
@@ -34,14 +33,14 @@ class Publish:
     reply: Reply[None]
 
 
-@attrs.frozen
+@frozen
 class Tell:
     """Show a passing event."""
 
     msg: EventMsg
 
 
-@attrs.frozen
+@frozen
 class RecordInput:
     """Put input of the user into the history of the running turn."""
 
@@ -49,21 +48,21 @@ class RecordInput:
     reply: Reply[None]
 
 
-@attrs.frozen
+@frozen
 class BeginTurn:
     """Put what the running turn starts with into the history."""
 
     reply: Reply[None]
 
 
-@attrs.frozen
+@frozen
 class NextRequest:
     """The request that carries the history as it is now; None when it has to be compacted first."""
 
     reply: Reply[ModelRequest | None]
 
 
-@attrs.frozen
+@frozen
 class SummaryRequest:
     """The request for a summary of the history, without its `dropped` oldest items."""
 
@@ -72,7 +71,7 @@ class SummaryRequest:
     reply: Reply[ModelRequest]
 
 
-@attrs.frozen
+@frozen
 class ReplaceHistory:
     """Let the summary take the place of the history; failed, the old one stays."""
 
@@ -80,7 +79,7 @@ class ReplaceHistory:
     reply: Reply[None]
 
 
-@attrs.frozen
+@frozen
 class Inject:
     """Put items into the history before the next request; with `wake` a turn starts for them where none runs.
 
@@ -93,14 +92,14 @@ class Inject:
     task: bool = False
 
 
-@attrs.frozen
+@frozen
 class CopyHistory:
     """The history's items, for a fork."""
 
     reply: Reply[tuple[ResponseItem, ...]]
 
 
-@attrs.frozen
+@frozen
 class OpenQuestion:
     """A call asks whether it may; `reply` is awaited by the call itself, as long as the question's deadline says.
 
@@ -113,7 +112,7 @@ class OpenQuestion:
     reply: Reply[ReviewDecision]
 
 
-@attrs.frozen
+@frozen
 class CloseQuestion:
     """The call has this answer, or none because it is gone."""
 
@@ -121,14 +120,14 @@ class CloseQuestion:
     decision: ReviewDecision | None
 
 
-@attrs.frozen
+@frozen
 class QuestionDue:
     """A question's time is over."""
 
     question_id: str
 
 
-@attrs.frozen
+@frozen
 class Reviewed:
     """A reviewer has answered."""
 
@@ -136,7 +135,7 @@ class Reviewed:
     decision: ReviewDecision
 
 
-@attrs.frozen
+@frozen
 class AbortTurn:
     """A call was answered with `abort`: the turn is to end."""
 

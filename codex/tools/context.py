@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Never, Protocol, TypeAlias
 import attrs
 
 from actors import Mailbox, Ref
+from codex.base.frozen import frozen
 from codex.config.schema import Config
 from codex.ports.agents import AgentControl
 from codex.ports.approvals import Approvals
@@ -62,7 +63,7 @@ Replay: TypeAlias = Callable[[tuple[str, ...]], tuple[str, ...]]
 Background: TypeAlias = Callable[[Mailbox[Never]], Awaitable[None]]
 
 
-@attrs.frozen
+@frozen
 class ToolContext:
     """One turn's surroundings, shared by its calls.
 
@@ -93,7 +94,7 @@ class ToolContext:
     touched: "list[Touched]" = attrs.field(factory=list["Touched"])
 
 
-@attrs.frozen
+@frozen
 class CallSite:
     """Where one call runs; `owner` is its own actor, below which it starts what must end with it."""
 

@@ -8,6 +8,7 @@ from typing import TypeAlias
 import attrs
 
 from codex.base.errors import ToolFailure
+from codex.base.frozen import frozen
 from codex.base.jsontext import JsonObject, get_str
 from codex.tools.call import OutputBody, ToolCall
 from codex.tools.context import CallSite
@@ -15,7 +16,7 @@ from codex.tools.context import CallSite
 Handler: TypeAlias = Callable[[ToolCall, CallSite], Awaitable[OutputBody]]
 
 
-@attrs.frozen
+@frozen
 class Tool:
     """One tool: what the model is told, and where its handler is.
 
@@ -97,7 +98,7 @@ class Router:
         return self._tools.get(call.name) if call.namespace in known else None
 
 
-@attrs.frozen
+@frozen
 class Group:
     """Tools under one namespace."""
 

@@ -4,11 +4,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Never, TypeAlias, assert_never
 
-import attrs
 import trio
 
 from actors import Down, Exit, Mailbox, Ref
 from codex.base.errors import CodexError
+from codex.base.frozen import frozen
 from codex.model import StreamRetry
 from codex.ports.model import ModelError
 from codex.protocol.event import StreamErrorNotice, Warning
@@ -37,23 +37,23 @@ from codex.turn.messages import InterruptTurn, Message, Steer
 _STOP_WITHIN = 2.0
 
 
-@attrs.frozen
+@frozen
 class _ToolDone:
     key: str
     output: ResponseItem
 
 
-@attrs.frozen
+@frozen
 class _RetryDue:
     pass
 
 
-@attrs.frozen
+@frozen
 class _GateOpened:
     allowed: bool
 
 
-@attrs.frozen
+@frozen
 class _GateClosed:
     go_on: bool
 

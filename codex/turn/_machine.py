@@ -21,6 +21,7 @@ from typing import Literal, TypeAlias
 
 import attrs
 
+from codex.base.frozen import frozen
 from codex.model import StreamRetry
 from codex.ports.model import ModelError
 from codex.protocol.response_item import ResponseItem
@@ -29,64 +30,64 @@ from codex.tools import Gate, ToolCall
 from codex.turn.context import Phase
 
 
-@attrs.frozen
+@frozen
 class Begin:
     """Put what the turn starts with into the history: news of the context, and the user's input."""
 
 
-@attrs.frozen
+@frozen
 class Compact:
     """Replace the history by a summary of it."""
 
     phase: Phase
 
 
-@attrs.frozen
+@frozen
 class Warn:
     """Tell that the history stays as it is, and why."""
 
     error: ModelError
 
 
-@attrs.frozen
+@frozen
 class Sample:
     """Send the history to the model."""
 
 
-@attrs.frozen
+@frozen
 class RunTool:
     """Start a call."""
 
     call: ToolCall
 
 
-@attrs.frozen
+@frozen
 class RecordOutput:
     """Put a call's output into the history."""
 
     item: ResponseItem
 
 
-@attrs.frozen
+@frozen
 class RecordInput:
     """Put steered input into the history, before the next request."""
 
     items: tuple[UserInput, ...]
 
 
-@attrs.frozen
+@frozen
 class AnnounceRetry:
     """Tell that the stream broke and is tried again; send `retry_due` after the delay."""
 
     retry: StreamRetry
 
 
-@attrs.frozen
+@frozen
 class StopWork:
     """Stop the sampling and every call that runs, and wait until they are gone."""
 
 
-@attrs.frozen
+@frozen
 class Finish:
     """The turn is over; `error` belongs to the outcome `failed`."""
 
@@ -94,12 +95,12 @@ class Finish:
     error: ModelError | None = None
 
 
-@attrs.frozen
+@frozen
 class AskToOpen:
     """Ask whether the turn may begin."""
 
 
-@attrs.frozen
+@frozen
 class AskToClose:
     """Ask whether the turn may end."""
 

@@ -2,10 +2,10 @@
 
 from typing import Never, TypeAlias
 
-import attrs
 import trio
 
 from actors import Mailbox, Ref
+from codex.base.frozen import frozen
 from codex.ports.model import ModelError, ModelRequest, ResponseCompleted
 from codex.protocol.usage import TokenUsage
 from codex.tools import ToolCall
@@ -13,28 +13,28 @@ from codex.turn.context import TurnContext, TurnResult
 from codex.turn.items import ItemTracker
 
 
-@attrs.frozen
+@frozen
 class CallsArrived:
     """The model finished calls; they are in the history."""
 
     calls: tuple[ToolCall, ...]
 
 
-@attrs.frozen
+@frozen
 class Sampled:
     """The response is whole and in the history."""
 
     end_turn: bool | None
 
 
-@attrs.frozen
+@frozen
 class SamplingBroke:
     """The response broke off or never came; finished items are in the history."""
 
     error: ModelError
 
 
-@attrs.frozen
+@frozen
 class ContextFull:
     """Nothing was asked: the history has to be compacted first."""
 

@@ -6,6 +6,7 @@ from typing import Literal, Protocol, TypeAlias
 
 import attrs
 
+from codex.base.frozen import frozen
 from codex.model import StreamRetry, stream_retry
 from codex.ports.model import ModelClient, ModelError, ModelRequest
 from codex.protocol.event import EventMsg
@@ -18,7 +19,7 @@ from codex.tools import Router, ToolContext
 Phase: TypeAlias = Literal["manual", "pre_turn", "mid_turn"]
 
 
-@attrs.frozen
+@frozen
 class Summary:
     """What a model wrote for a compaction: its message, the id of its response, and what that has used."""
 
@@ -28,12 +29,12 @@ class Summary:
     usage: TokenUsage | None
 
 
-@attrs.frozen
+@frozen
 class CompactionDone:
     """The summary is the history now."""
 
 
-@attrs.frozen
+@frozen
 class CompactionBroke:
     """There is no summary; the history is what it was."""
 
@@ -94,7 +95,7 @@ class TurnGate(Protocol):
         ...
 
 
-@attrs.frozen
+@frozen
 class TurnContext:
     """One turn: its id, its model and its tools.
 

@@ -2,19 +2,18 @@
 
 from typing import TypeAlias
 
-import attrs
-
+from codex.base.frozen import frozen
 from codex.protocol.op import TurnInput
 
 
-@attrs.frozen
+@frozen
 class Steer:
     """More input from the user; what comes too late is left over in the turn's result."""
 
     input: TurnInput
 
 
-@attrs.frozen
+@frozen
 class InterruptTurn:
     """End the turn now; it ends when all it started is gone."""
 
