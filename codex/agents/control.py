@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from actors import Mailbox
 from codex.agents.mail import ThreadMail
 from codex.agents.tree import AgentTree
+from codex.base.jsontext import JsonObject
 from codex.ports.agents import AgentInfo, Spawned, SpawnRequest, Waited
 from codex.protocol.item import AgentState
 from codex.session import Inbox
@@ -40,9 +41,11 @@ class Control:
         """Wait until one of the targets has ended."""
         return await self._tree.wait(self._thread_id, targets, within=within)
 
-    async def send_input(self, target: str, message: str, *, interrupt: bool) -> str:
+    async def send_input(
+        self, target: str, message: str, *, interrupt: bool, output_schema: JsonObject | None = None
+    ) -> str:
         """Hand a message to an agent."""
-        return await self._tree.send_input(target, message, interrupt=interrupt)
+        return await self._tree.send_input(target, message, interrupt=interrupt, output_schema=output_schema)
 
     async def resume(self, target: str) -> AgentState:
         """Start a closed agent of this thread again."""

@@ -107,7 +107,7 @@ class Starts:
 
     async def _first_task(self, parent_id: str, request: SpawnRequest, thread: Thread) -> None:
         if self._post is None or request.task_name is None or request.keep is None:
-            await thread.submit(TurnInput((TextInput(request.message),)))
+            await thread.submit(TurnInput((TextInput(request.message),), output_schema=request.output_schema))
         else:
             mail = ThreadMail(parent_id, self._registry, self._manager, self._post, lambda: self._changes.next)
             await mail.send(thread.thread_id, request.message, kind="NEW_TASK", keep=request.keep)

@@ -16,6 +16,7 @@ from codex.agents.metering import Metering
 from codex.agents.post import PostOffice
 from codex.agents.registry import NO_BUDGET, Agent, Registry, is_final
 from codex.agents.waits import Waits, refused
+from codex.base.jsontext import JsonObject
 from codex.ports.agents import AgentFailure, AgentInfo, Spawned, SpawnRequest, Waited
 from codex.protocol.budget import Budget
 from codex.protocol.event import EventMsg
@@ -142,7 +143,9 @@ class AgentTree:
             self._waits.leave(entered)
         return Waited(final, timed_out=not final)
 
-    async def send_input(self, target: str, message: str, *, interrupt: bool) -> str:
+    async def send_input(
+        self, target: str, message: str, *, interrupt: bool, output_schema: JsonObject | None = None
+    ) -> str:
         """Hand a message to an agent."""
         thread = self._living(target)
         if interrupt:
@@ -150,7 +153,7 @@ class AgentTree:
         agent = self._registry.find(target)
         if agent is not None and is_final(agent.state):
             agent.state = AgentState("running")
-        return await thread.submit(TurnInput((TextInput(message),)))
+        return await thread.submit(TurnInput((TextInput(message),), output_schema=output_schema))
 
     async def close(self, target: str) -> AgentState:
         """End an agent and all below it."""

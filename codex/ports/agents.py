@@ -33,7 +33,7 @@ class SpawnRequest:
     """The agent that is wanted.
 
     `model` and `reasoning_effort`: None is the parent's. `fork_context`: it starts with the parent's history. `queue`:
-    wait for a free place, first come first served, instead of failing.
+    wait for a free place, first come first served, instead of failing. `output_schema`: what its answer is to fit.
 
     With a `task_name` the agent stands under it in the tree, starts with what was said in `fork_turns`, and reads its
     first message as a letter, which `keep` has written.
@@ -45,6 +45,7 @@ class SpawnRequest:
     fork_context: bool = False
     budget: Budget = Budget()
     queue: bool = False
+    output_schema: JsonObject | None = None
     task_name: str | None = None
     fork_turns: ForkTurns = "none"
     keep: Keep | None = None
@@ -157,8 +158,13 @@ class AgentControl(Protocol):
         """
         ...
 
-    async def send_input(self, target: str, message: str, *, interrupt: bool) -> str:
-        """Hand a message to an agent, ending its running turn first if asked; the submission's id."""
+    async def send_input(
+        self, target: str, message: str, *, interrupt: bool, output_schema: JsonObject | None = None
+    ) -> str:
+        """Hand a message to an agent, ending its running turn first if asked; the submission's id.
+
+        A turn that starts with it gives an answer that fits `output_schema`.
+        """
         ...
 
     async def resume(self, target: str) -> AgentState:

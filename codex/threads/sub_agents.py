@@ -3,7 +3,7 @@
 import math
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, TypeVar, Unpack, overload
 
 import attrs
 import trio
@@ -14,6 +14,7 @@ from codex.ports.agents import AgentControl, AgentInfo, Spawned, SpawnRequest
 from codex.protocol.budget import Budget
 from codex.protocol.item import AgentState
 
+T = TypeVar("T")
 _CLOSE_WITHIN = 30.0
 _NO_BUDGET = Budget()
 
@@ -48,11 +49,32 @@ class SubAgent:
         """Where it stands."""
         return self._control.state(self.agent_id)
 
-    async def result(self) -> str:
+    @overload
+    async def result(self) -> str: ...
+    @overload
+    async def result(self, as_type: type[T]) -> T: ...
+    async def result(self, as_type: type[T] | None = None) -> str | T:
         """Its last message, once its turn has ended. Waits without polling; cancel-safe: the agent goes on.
 
-        Raises: SubAgentError when it ended in another way.
+        Args:
+          as_type: the message as a value of this type; where it is none, the agent is told what is wrong, once.
+
+        Raises:
+          SubAgentError: it ended in another way.
+          NotTyped: the second answer was no value of the type either.
+          NoSchema: the type cannot be told to a model.
         """
+        if as_type is None:
+            return await self._text()
+        from codex.threads.typed import AnswerType
+
+        return await AnswerType(as_type).read(await self._text(), self._again)
+
+    async def _again(self, message: str, schema: JsonObject) -> str:
+        await self._control.send_input(self.agent_id, message, interrupt=False, output_schema=schema)
+        return await self._text()
+
+    async def _text(self) -> str:
         await self._control.wait([self.agent_id], within=math.inf)
         state = self.state
         if state.status != "completed":
@@ -83,7 +105,8 @@ class Outcome:
 class SpawnOptions(TypedDict, total=False):
     """How agents are started.
 
-    `model`, `reasoning_effort`: those of the thread unless given. `budget`: each agent's own. `deadline`: seconds after
+    `model`, `reasoning_effort`: those of the thread unless given. `output_type`: their answers are to be values of this
+    type, see `SubAgent.result(as_type=...)`. `budget`: each agent's own. `deadline`: seconds after
     which an agent is ended, the same as `Budget.seconds`; the smaller counts. `fork`: they start with the thread's
     history. `queue` (True unless given): wait for a place where all are taken, first come first served, instead of
     failing.
@@ -91,6 +114,7 @@ class SpawnOptions(TypedDict, total=False):
 
     model: str
     reasoning_effort: str
+    output_type: Any  # what a type is there is no type for: unions and literals are types here too
     budget: Budget
     deadline: float
     fork: bool
@@ -228,4 +252,11 @@ def _request(prompt: str, options: SpawnOptions) -> SpawnRequest:
         fork_context=options.get("fork", False),
         budget=budget,
         queue=options.get("queue", True),
+        output_schema=_schema(options["output_type"]) if "output_type" in options else None,
     )
+
+
+def _schema(kind: type[object]) -> JsonObject:
+    from codex.threads.typed import AnswerType
+
+    return AnswerType(kind).schema

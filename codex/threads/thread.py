@@ -142,13 +142,22 @@ class Thread:
         items = (TextInput(prompt),) if isinstance(prompt, str) else tuple(prompt)
         return TurnEvents(self, TurnInput(items, output_schema=output_schema), on_approval)
 
-    async def ask(self, prompt: str | Sequence[UserInput], *, on_approval: OnApproval | None = None) -> str:
+    async def ask(
+        self,
+        prompt: str | Sequence[UserInput],
+        *,
+        output_schema: JsonObject | None = None,
+        on_approval: OnApproval | None = None,
+    ) -> str:
         """Run one turn; the model's last message. Cancelling interrupts the turn.
+
+        Args:
+          output_schema: the JSON Schema that the message is to fit; see `codex.threads.typed` for values of a type.
 
         Raises:
           TurnError: the turn failed or was interrupted.
         """
-        return await self._result(self.run(prompt, on_approval=on_approval))
+        return await self._result(self.run(prompt, output_schema=output_schema, on_approval=on_approval))
 
     async def compact(self) -> None:
         """Replace the history by a summary of it, in a turn of its own. Cancelling interrupts it: all stays as it was.
