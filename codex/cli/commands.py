@@ -24,6 +24,7 @@ OFFERED = {
     "completion": "Print a script that completes commands in your shell",
     "login": "Keep an API key, or show what is kept",
     "logout": "Forget the API key",
+    "app-server": "Serve agents to editors, SDKs and services over JSON-RPC",
     "execpolicy": "Ask rules files about a command: 'execpolicy check --rules FILE -- COMMAND'",
     "debug": "Tools for developers: 'debug model-server' serves a scripted model",
 }
@@ -36,7 +37,6 @@ NOT_OFFERED = {
     "mcp": "MCP servers are not supported yet",
     "mcp-server": "MCP is not supported yet; 'codex exec --json' can be driven by programs",
     "plugin": "plugins are not supported",
-    "app-server": "'codex exec --json' can be driven by programs",
     "remote-control": "'codex exec --json' can be driven by programs",
     "exec-server": "'codex exec --json' can be driven by programs",
     "update": "'pip install --upgrade codex-actors' updates it",
@@ -265,6 +265,12 @@ def _execpolicy(arguments: list[str], before: Parsed) -> int:
     return run_execpolicy(arguments, before)
 
 
+def _app_server(arguments: list[str], before: Parsed) -> int:
+    from codex.cli.app_server import run_app_server
+
+    return run_app_server(arguments, before)
+
+
 def _debug(arguments: list[str], before: Parsed) -> int:
     if arguments and arguments[0] == "model-server":
         from codex.model.scripted.server import run_model_server
@@ -294,6 +300,7 @@ _COMMANDS = {
     "completion": _completion,
     "login": _login,
     "logout": _logout,
+    "app-server": _app_server,
     "execpolicy": _execpolicy,
     "debug": _debug,
 }

@@ -89,6 +89,7 @@ class Outbox:
         self._thread_id = thread_id
         self.open_turn: str | None = None
         self.last_turn: str | None = None
+        """The turn that was started last, whether it runs or not."""
         self.open_questions: dict[str, Question] = {}
         self._seq = 0
         self._subscriptions: list[Subscription] = []

@@ -1,0 +1,162 @@
+"""One thread on its way to the clients that follow it: its events translated, its questions put to them.
+
+A feed lives as long as its thread. The thread never waits for it, and it never waits for a client. A question goes to
+all who follow the thread, also to one that comes later; the first answer counts, and all are told when it is settled.
+"""
+
+import time
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Never
+
+import attrs
+import trio
+
+from actors import Mailbox
+from codex.app_server.api.server import ServerRequestResolvedNotification
+from codex.app_server.api.thread import NotLoadedThreadStatus
+from codex.app_server.api.thread_events import ThreadReadStateChangedNotification, ThreadStatusChangedNotification
+from codex.app_server.api.thread_list import ThreadReadState, UnreadFromTurn
+from codex.app_server.client import Asked, Client
+from codex.app_server.notice import Notice
+from codex.app_server.questions import answered, asked
+from codex.app_server.translate import Ask, Close, Told, Translator, TurnRead
+from codex.base.errors import CodexError
+from codex.base.jsontext import Json, JsonObject
+from codex.protocol.approval import Question
+from codex.threads import Thread
+
+_FAIR = 64
+
+
+@attrs.define
+class _Open:
+    question: Question
+    asked: Asked
+
+
+class Feed:
+    """The one place where a thread's events meet its clients."""
+
+    def __init__(self, thread: Thread, next_question: Callable[[], int]) -> None:
+        self.thread = thread
+        self.translator = Translator(thread.thread_id)
+        self.read_state = ThreadReadState(revision=str(uuid.uuid4()))
+        self._next_question = next_question
+        self._clients: dict[Client, list[Notice | Asked] | None] = {}
+        """Who follows; a list holds back what waits for the answer of a request of theirs."""
+        self._open: dict[str, _Open] = {}
+
+    @property
+    def clients(self) -> tuple[Client, ...]:
+        """Those who follow the thread."""
+        return tuple(self._clients)
+
+    @property
+    def open_questions(self) -> int:
+        """How many questions wait for an answer."""
+        return len(self._open)
+
+    def follow(self, client: Client) -> None:
+        """Tell a client all that happens from now on, beginning with the questions that are open."""
+        if client in self._clients:
+            return
+        self._clients[client] = None
+        for one in self._open.values():
+            client.ask(one.asked)
+
+    def leave(self, client: Client) -> bool:
+        """Tell it nothing more; whether it followed."""
+        for one in self._open.values():
+            client.withdraw(one.asked)
+        return self._clients.pop(client, self) is not self
+
+    def hold(self, client: Client) -> None:
+        """Keep back what happens from now on from a client whose request is being answered."""
+        if client in self._clients and self._clients[client] is None:
+            self._clients[client] = []
+
+    def release(self, client: Client) -> None:
+        """Tell it what was kept back."""
+        held = self._clients.get(client)
+        if held is None:
+            return
+        self._clients[client] = None
+        for one in held:
+            client.tell(one) if isinstance(one, Notice) else client.ask(one)
+
+    async def run(self, mailbox: Mailbox[Never]) -> None:
+        """Pass events on until the thread has ended. Cancelled, clients are told nothing more."""
+        read = 0
+        async with self.thread.open_events(answers=True) as events:
+            async for event in events:
+                now = int(time.time() * 1000)
+                for told in self.translator.event(event.msg, now):
+                    self._pass_on(told, now)
+                read += 1
+                if read % _FAIR == 0:
+                    await trio.lowlevel.checkpoint()
+
+    def ended(self) -> None:
+        """The thread is gone."""
+        for one in tuple(self._open.values()):
+            self._close(one.question.id)
+        status = ThreadStatusChangedNotification(thread_id=self.thread.thread_id, status=NotLoadedThreadStatus())
+        self.tell("thread/status/changed", status)
+
+    def tell(self, method: str, params: object) -> None:
+        """Notify all who follow."""
+        self._send(Notice(method, params, int(time.time() * 1000)))
+
+    async def answered(self, asked: Asked, result: Json, error: JsonObject | None) -> None:
+        """A client answered; an answer that comes too late, or is no answer to this question, changes nothing.
+
+        Cancelled: it may be taken.
+        """
+        for one in self._open.values():
+            if one.asked is asked:
+                with suppress(CodexError):
+                    await self.thread.submit(answered(one.question, result, failed=error is not None))
+                return
+        await trio.lowlevel.checkpoint()
+
+    def _pass_on(self, told: Told, now_ms: int) -> None:
+        match told:
+            case Notice():
+                self._send(told)
+            case Ask(question=question):
+                self._ask(question)
+            case Close(question_id=question_id):
+                self._close(question_id)
+            case TurnRead(turn_id=turn_id):
+                unread = self.read_state.first_unread or UnreadFromTurn(turn_id=turn_id)
+                self.read_state = ThreadReadState(first_unread=unread, revision=str(uuid.uuid4()))
+                changed = ThreadReadStateChangedNotification(
+                    thread_id=self.thread.thread_id, read_state=self.read_state
+                )
+                self._send(Notice("thread/readState/changed", changed, now_ms))
+
+    def _ask(self, question: Question) -> None:
+        method, params = asked(question)
+        one = _Open(question, Asked(self._next_question(), self.thread.thread_id, method, params))
+        self._open[question.id] = one
+        self._send(one.asked)
+
+    def _close(self, question_id: str) -> None:
+        one = self._open.pop(question_id, None)
+        if one is None:
+            return
+        for client in self._clients:
+            client.withdraw(one.asked)
+        resolved = ServerRequestResolvedNotification(thread_id=self.thread.thread_id, request_id=one.asked.id)
+        self.tell("serverRequest/resolved", resolved)
+
+    def _send(self, one: Notice | Asked) -> None:
+        for client, held in self._clients.items():
+            if held is not None:
+                held.append(one)
+            elif isinstance(one, Notice):
+                client.tell(one)
+            else:
+                client.ask(one)

@@ -1,0 +1,58 @@
+"""A notification on its way to clients: built once, encoded once, however many follow the thread."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import attrs
+
+from codex.app_server.api.item_events import (
+    AgentMessageDeltaNotification,
+    CommandExecutionOutputDeltaNotification,
+    PlanDeltaNotification,
+    ReasoningSummaryTextDeltaNotification,
+    ReasoningTextDeltaNotification,
+)
+from codex.app_server.outbox import Delta
+from codex.app_server.wire import encode
+from codex.base.jsontext import encode_bytes
+
+_Joinable: TypeAlias = (
+    AgentMessageDeltaNotification
+    | CommandExecutionOutputDeltaNotification
+    | PlanDeltaNotification
+    | ReasoningSummaryTextDeltaNotification
+    | ReasoningTextDeltaNotification
+)
+
+
+class Notice:
+    """A notification: its method, its params as a class of the API, and when it was told (wall time in ms)."""
+
+    __slots__ = ("_frame", "emitted_at_ms", "method", "params")
+
+    def __init__(self, method: str, params: Any, emitted_at_ms: int) -> None:  # Any: one of a hundred classes
+        self.method, self.params, self.emitted_at_ms = method, params, emitted_at_ms
+        self._frame: bytes | None = None
+
+    def __repr__(self) -> str:
+        return f"Notice({self.method!r}, {self.params!r})"
+
+    @property
+    def frame(self) -> bytes:
+        """The message as it goes out."""
+        if self._frame is None:
+            self._frame = self._encoded(self.params)
+        return self._frame
+
+    def delta(self) -> Delta | None:
+        """The same as something that may be joined with what follows it, where that is possible."""
+        params = self.params
+        if not isinstance(params, _Joinable):
+            return None
+        return Delta((self.method, params.thread_id, params.item_id), params.delta, self.frame, self._joiner(params))
+
+    def _joiner(self, params: _Joinable) -> Callable[[Sequence[str]], bytes]:
+        return lambda texts: self._encoded(attrs.evolve(params, delta="".join(texts)))
+
+    def _encoded(self, params: object) -> bytes:
+        return encode_bytes({"method": self.method, "params": encode(params), "emittedAtMs": self.emitted_at_ms})

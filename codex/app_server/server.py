@@ -1,0 +1,113 @@
+"""What all clients share: the engine, the feeds of its threads, and who is connected."""
+
+import itertools
+import time
+from collections.abc import Mapping
+from functools import partial
+from typing import Never, Protocol
+
+import trio
+
+from actors import Down, Mailbox, Ref, Runtime
+from codex.app_server.client import Client
+from codex.app_server.feed import Feed
+from codex.app_server.notice import Notice
+from codex.base.jsontext import JsonObject
+from codex.config.schema import Config
+from codex.engine import Codex
+from codex.threads import Thread
+
+_STOP_WITHIN = 2.0
+
+
+class ConfigSource(Protocol):
+    """Where the settings of new threads come from."""
+
+    def load(self, *, cwd: str | None, flags: Mapping[str, object], overrides: JsonObject) -> Config:
+        """The configuration for a directory, with settings on top of those the server was started with. Blocks.
+
+        Raises:
+          UserError: something in it is wrong.
+        """
+        ...
+
+
+class Server:
+    """The one object that handlers share; what it changes it changes at once, without waiting."""
+
+    def __init__(self, codex: Codex, configs: ConfigSource, runtime: Runtime, environ: Mapping[str, str]) -> None:
+        self.codex = codex
+        self.configs = configs
+        self.environ = environ
+        self.clients: dict[Client, None] = {}
+        self.feeds: dict[str, Feed] = {}
+        self.refuses_questions = False
+        self._questions = itertools.count()
+        self._mailbox: Mailbox[Down] | None = None
+        self._watched: dict[Ref[Never], Feed] = {}
+        self._ready = trio.Event()
+        self._owner = runtime.spawn(self._own, name="feeds", shutdown=_STOP_WITHIN)
+
+    async def wait_ready(self) -> None:
+        """Return when feeds can be opened."""
+        await self._ready.wait()
+
+    @staticmethod
+    def now_ms() -> int:
+        """The wall time in milliseconds."""
+        return int(time.time() * 1000)
+
+    def find(self, thread_id: str) -> Feed | None:
+        """The feed of a loaded thread."""
+        feed = self.feeds.get(thread_id)
+        return feed if feed is not None and feed.thread.alive else None
+
+    def open_feed(self, thread: Thread) -> Feed:
+        """The feed of a thread, opened now where there is none. It ends with the thread."""
+        feed = self.feeds.get(thread.thread_id)
+        if feed is not None and feed.thread is thread:
+            return feed
+        assert self._mailbox is not None
+        feed = self.feeds[thread.thread_id] = Feed(thread, lambda: next(self._questions))
+        ref: Ref[Never] = self._mailbox.spawn(feed.run, name=f"feed-{thread.thread_id}", shutdown=0, watch=True)
+        self._watched[ref] = feed
+        return feed
+
+    def thread_started(self, thread: Thread) -> None:
+        """A thread was started by another one: whoever follows its parent follows it, too."""
+        parent = self.feeds.get(thread.identity.parent_id or "")
+        if parent is None:
+            return
+        feed = self.open_feed(thread)
+        for client in parent.clients:
+            feed.follow(client)
+
+    def forget(self, client: Client) -> None:
+        """A client is gone; the threads go on."""
+        self.clients.pop(client, None)
+        for feed in self.feeds.values():
+            feed.leave(client)
+
+    def broadcast(self, method: str, params: object) -> None:
+        """Notify every client."""
+        notice = Notice(method, params, self.now_ms())
+        for client in self.clients:
+            if client.profile is not None:
+                client.tell(notice)
+
+    async def _own(self, mailbox: Mailbox[Down]) -> None:
+        """Own the feeds. One that broke is started again: it misses what was told in between."""
+        self._mailbox = mailbox
+        self._ready.set()
+        async for down in mailbox:
+            feed = self._watched.pop(down.ref, None)
+            if feed is None:
+                continue
+            if down.exit.error is not None and feed.thread.alive:
+                ref: Ref[Never] = mailbox.spawn(
+                    partial(feed.run), name=f"feed-{feed.thread.thread_id}", shutdown=0, watch=True
+                )
+                self._watched[ref] = feed
+            elif self.feeds.get(feed.thread.thread_id) is feed:
+                del self.feeds[feed.thread.thread_id]
+                feed.ended()

@@ -1,0 +1,319 @@
+"""One thread's events in the words of the API, as a pure machine.
+
+    idle    --TaskStarted--> active     status, turn/started
+    active  --items, deltas> active     an item is started once, with the time it began, and completed once
+    active  --question-----> waiting    the client is asked; the command it is about is shown first
+    waiting --resolved-----> active
+    any     --turn's end---> idle       what was left to tell, status, turn/completed
+Law: before every item/completed there was its item/started; nothing of a turn is told after its turn/completed.
+Token counts are told once the calls of their response are done, as in Codex: at the first word of the next answer, or
+at the end of the turn.  Not decided here: who is told (feed), how it is written (notice).
+"""
+
+import codecs
+from collections.abc import Sequence
+from typing import Any, TypeAlias, assert_never
+
+import attrs
+
+from codex.app_server.api.account import AccountRateLimitsUpdatedNotification, RateLimitSnapshot
+from codex.app_server.api.item import AgentMessageItem, ReasoningItem, ThreadItem
+from codex.app_server.api.item_events import (
+    AgentMessageDeltaNotification,
+    CommandExecutionOutputDeltaNotification,
+    ItemCompletedNotification,
+    ItemStartedNotification,
+    ReasoningSummaryPartAddedNotification,
+    ReasoningSummaryTextDeltaNotification,
+    ReasoningTextDeltaNotification,
+    TokenUsageBreakdown,
+)
+from codex.app_server.api.server import WarningNotification
+from codex.app_server.api.thread import ActiveThreadStatus, IdleThreadStatus, SystemErrorThreadStatus, ThreadStatus
+from codex.app_server.api.thread_events import (
+    ThreadStatusChangedNotification,
+    ThreadTokenUsage,
+    ThreadTokenUsageUpdatedNotification,
+)
+from codex.app_server.api.turn import (
+    ErrorNotification,
+    Turn,
+    TurnCompletedNotification,
+    TurnDiffUpdatedNotification,
+    TurnPlanStep,
+    TurnPlanStepStatus,
+    TurnPlanUpdatedNotification,
+    TurnStartedNotification,
+    TurnStatus,
+)
+from codex.app_server.failures import turn_error
+from codex.app_server.items import shown_command, shown_item
+from codex.app_server.notice import Notice
+from codex.app_server.turn_record import TurnRecord
+from codex.protocol import event as engine
+from codex.protocol.approval import ApplyPatchApprovalRequest, ExecApprovalRequest, Question
+from codex.protocol.item import CommandExecution, ErrorNote, StepStatus
+from codex.protocol.usage import TokenUsage
+
+_STEPS: dict[StepStatus, TurnPlanStepStatus] = {
+    "pending": "pending",
+    "in_progress": "inProgress",
+    "completed": "completed",
+}
+_NO_LIMITS = AccountRateLimitsUpdatedNotification(rate_limits=RateLimitSnapshot(limit_id="codex"))
+
+
+@attrs.frozen
+class Ask:
+    """Put this question to the clients."""
+
+    question: Question
+
+
+@attrs.frozen
+class Close:
+    """The question with this id of the engine's needs no answer any more."""
+
+    question_id: str
+
+
+@attrs.frozen
+class TurnRead:
+    """A turn ended that the user has not seen."""
+
+    turn_id: str
+
+
+Told: TypeAlias = Notice | Ask | Close | TurnRead
+
+
+class Translator:
+    """What clients are told of one thread. `now_ms` is the wall time in milliseconds."""
+
+    def __init__(self, thread_id: str) -> None:
+        self.thread_id = thread_id
+        self.turn: TurnRecord | None = None
+        self.usage: ThreadTokenUsage | None = None
+        self.usage_turn: str | None = None
+        self._questions: set[str] = set()
+        self._status: ThreadStatus = IdleThreadStatus()
+        self._untold_usage = False
+        self._decoders: dict[str, codecs.IncrementalDecoder] = {}
+        self._reasoning_parts: set[str] = set()
+        self._now_ms = 0
+        self._out: list[Told] = []
+
+    @property
+    def status(self) -> ThreadStatus:
+        """Whether a turn runs, and what it waits for."""
+        return self._status
+
+    def running_turn(self) -> Turn | None:
+        """The running turn with its items so far."""
+        return None if self.turn is None else self.turn.running()
+
+    def event(self, msg: engine.EventMsg, now_ms: int) -> Sequence[Told]:
+        """What follows from an event of the thread."""
+        self._now_ms, self._out = now_ms, []
+        match msg:
+            case engine.AgentMessageDelta() | engine.ReasoningDelta() | engine.CommandOutputDelta():
+                self._delta(msg)
+            case engine.ItemStarted(item=item) | engine.ItemUpdated(item=item) | engine.ItemCompleted(item=item):
+                self._item(msg, item)
+            case engine.TaskStarted(turn_id=turn_id):
+                self._begin(turn_id)
+            case engine.TaskComplete() | engine.TurnFailed() | engine.TurnAborted():
+                self._end(msg)
+            case ExecApprovalRequest() | ApplyPatchApprovalRequest():
+                self._ask(msg)
+            case engine.ApprovalResolved(id=question_id):
+                self._resolved(question_id)
+            case engine.TokenCount(turn_id=turn_id, total=total, last=last, model_context_window=window):
+                self._tell_usage()
+                self.usage, self.usage_turn = _usage(total, last, window), turn_id
+                self._untold_usage = True
+            case _:
+                self._other(msg)
+        return self._out
+
+    # -- a turn ------------------------------------------------------------------------------------------------------
+
+    def _begin(self, turn_id: str) -> None:
+        self.turn = TurnRecord(turn_id, self._now_ms)
+        self._set_status(ActiveThreadStatus(active_flags=()))
+        turn = attrs.evolve(self.turn.running(), items_view="notLoaded")
+        self._tell("turn/started", TurnStartedNotification(thread_id=self.thread_id, turn=turn))
+
+    def _end(self, msg: engine.TaskComplete | engine.TurnFailed | engine.TurnAborted) -> None:
+        turn = self.turn or TurnRecord(msg.turn_id, self._now_ms)
+        for question_id in tuple(self._questions):
+            self._out.append(Close(question_id))
+        self._questions.clear()
+        status: TurnStatus = "completed"
+        duration: int | None = None
+        if isinstance(msg, engine.TurnFailed):
+            status, turn.error = "failed", turn_error(msg.message, msg.error_kind)
+            told = ErrorNotification(error=turn.error, will_retry=False, thread_id=self.thread_id, turn_id=turn.turn_id)
+            self._tell("error", told)
+        elif isinstance(msg, engine.TurnAborted):
+            status, self._untold_usage = "interrupted", self.usage is not None
+        else:
+            duration = msg.duration_ms
+        self._tell_usage()
+        ended = turn.ended(status, self._now_ms, duration)
+        if ended.items:
+            self._out.append(TurnRead(turn.turn_id))
+        self._set_status(SystemErrorThreadStatus() if status == "failed" else IdleThreadStatus())
+        self._tell("turn/completed", TurnCompletedNotification(thread_id=self.thread_id, turn=ended))
+        self.turn = None
+        self._decoders.clear()
+        self._reasoning_parts.clear()
+
+    # -- items -------------------------------------------------------------------------------------------------------
+
+    def _item(self, msg: engine.ItemStarted | engine.ItemUpdated | engine.ItemCompleted, item: Any) -> None:
+        shown = shown_item(item)
+        if shown is None or self.turn is None:
+            if isinstance(item, ErrorNote) and isinstance(msg, engine.ItemCompleted):
+                self._warn(item.message)
+            return
+        if isinstance(shown, AgentMessageItem | ReasoningItem):
+            self._tell_usage()
+        if not self.turn.is_open(shown.id) and not isinstance(msg, engine.ItemUpdated):
+            begins = attrs.evolve(shown, text="") if isinstance(shown, AgentMessageItem) else shown
+            self._start(self.turn, begins)
+        if isinstance(msg, engine.ItemCompleted):
+            done = self.turn.completed(shown, self._now_ms)
+            self._decoders.pop(shown.id, None)
+            self._tell(
+                "item/completed",
+                ItemCompletedNotification(
+                    item=done, thread_id=self.thread_id, turn_id=self.turn.turn_id, completed_at_ms=self._now_ms
+                ),
+            )
+
+    def _start(self, turn: TurnRecord, item: ThreadItem) -> None:
+        begun = turn.started(item, self._now_ms)
+        self._tell(
+            "item/started",
+            ItemStartedNotification(
+                item=begun, thread_id=self.thread_id, turn_id=turn.turn_id, started_at_ms=self._now_ms
+            ),
+        )
+
+    def _delta(self, msg: engine.AgentMessageDelta | engine.ReasoningDelta | engine.CommandOutputDelta) -> None:
+        if self.turn is None:
+            return
+        at: dict[str, str] = {"thread_id": self.thread_id, "turn_id": self.turn.turn_id, "item_id": msg.item_id}
+        match msg:
+            case engine.AgentMessageDelta(item_id=item_id, delta=delta):
+                self.turn.spoke(item_id, delta)
+                self._tell("item/agentMessage/delta", AgentMessageDeltaNotification(**at, delta=delta))
+            case engine.ReasoningDelta(delta=delta, raw=True):
+                told = ReasoningTextDeltaNotification(**at, delta=delta, content_index=0)
+                self._tell("item/reasoning/textDelta", told)
+            case engine.ReasoningDelta(item_id=item_id, delta=delta):
+                if item_id not in self._reasoning_parts:
+                    self._reasoning_parts.add(item_id)
+                    part = ReasoningSummaryPartAddedNotification(**at, summary_index=0)
+                    self._tell("item/reasoning/summaryPartAdded", part)
+                self.turn.spoke(item_id, delta)
+                summary = ReasoningSummaryTextDeltaNotification(**at, delta=delta, summary_index=0)
+                self._tell("item/reasoning/summaryTextDelta", summary)
+            case engine.CommandOutputDelta(item_id=item_id, chunk=chunk):
+                decoder = self._decoders.get(item_id)
+                if decoder is None:
+                    decoder = self._decoders[item_id] = codecs.getincrementaldecoder("utf-8")("replace")
+                text = decoder.decode(chunk)
+                if text:
+                    output = CommandExecutionOutputDeltaNotification(**at, delta=text)
+                    self._tell("item/commandExecution/outputDelta", output)
+            case _ as never:
+                assert_never(never)
+
+    # -- questions ---------------------------------------------------------------------------------------------------
+
+    def _ask(self, question: Question) -> None:
+        self._questions.add(question.id)
+        self._set_status(ActiveThreadStatus(active_flags=("waitingOnApproval",)))
+        turn = self.turn if question.thread_id == self.thread_id else None
+        if isinstance(question, ExecApprovalRequest) and turn is not None and not turn.is_open(question.call_id):
+            waits = CommandExecution(question.call_id, question.command, question.cwd, source="agent")
+            self._start(turn, shown_command(waits))
+        self._out.append(Ask(question))
+
+    def _resolved(self, question_id: str) -> None:
+        self._questions.discard(question_id)
+        self._out.append(Close(question_id))
+        if not self._questions and self.turn is not None:
+            self._set_status(ActiveThreadStatus(active_flags=()))
+
+    # -- the rest ----------------------------------------------------------------------------------------------------
+
+    def _other(self, msg: engine.EventMsg) -> None:
+        match msg:
+            case engine.TurnDiff(unified_diff=diff) if self.turn is not None:
+                self.turn.diff = diff
+                self._tell_diff()
+            case engine.PlanUpdate(turn_id=turn_id, explanation=explanation, plan=plan):
+                steps = tuple(TurnPlanStep(step=step.step, status=_STEPS[step.status]) for step in plan)
+                told = TurnPlanUpdatedNotification(
+                    thread_id=self.thread_id, turn_id=turn_id, explanation=explanation, plan=steps
+                )
+                self._tell("turn/plan/updated", told)
+            case engine.StreamErrorNotice(turn_id=turn_id, message=message):
+                error = turn_error(message, "stream_disconnected")
+                told = ErrorNotification(error=error, will_retry=True, thread_id=self.thread_id, turn_id=turn_id)
+                self._tell("error", told)
+            case engine.ErrorNotice(turn_id=str(turn_id), message=message, error_kind=kind):
+                error = turn_error(message, kind)
+                told = ErrorNotification(error=error, will_retry=False, thread_id=self.thread_id, turn_id=turn_id)
+                self._tell("error", told)
+            case engine.ErrorNotice(message=message) | engine.Warning(message=message):
+                self._warn(message)
+            case _:
+                pass
+
+    def _warn(self, message: str) -> None:
+        self._tell("warning", WarningNotification(thread_id=self.thread_id, message=message))
+
+    def _tell_usage(self) -> None:
+        if not self._untold_usage or self.usage is None or self.usage_turn is None:
+            return
+        self._untold_usage = False
+        told = ThreadTokenUsageUpdatedNotification(
+            thread_id=self.thread_id, turn_id=self.usage_turn, token_usage=self.usage
+        )
+        self._tell("thread/tokenUsage/updated", told)
+        self._tell("account/rateLimits/updated", _NO_LIMITS)
+        self._tell_diff()
+
+    def _tell_diff(self) -> None:
+        if self.turn is not None and self.turn.diff:
+            told = TurnDiffUpdatedNotification(thread_id=self.thread_id, turn_id=self.turn.turn_id, diff=self.turn.diff)
+            self._tell("turn/diff/updated", told)
+
+    def _set_status(self, status: ThreadStatus) -> None:
+        if status == self._status:
+            return
+        self._status = status
+        told = ThreadStatusChangedNotification(thread_id=self.thread_id, status=status)
+        self._tell("thread/status/changed", told)
+
+    def _tell(self, method: str, params: object) -> None:
+        self._out.append(Notice(method, params, self._now_ms))
+
+
+def _usage(total: TokenUsage, last: TokenUsage, window: int | None) -> ThreadTokenUsage:
+    return ThreadTokenUsage(total=_breakdown(total), last=_breakdown(last), model_context_window=window)
+
+
+def _breakdown(usage: TokenUsage) -> TokenUsageBreakdown:
+    return TokenUsageBreakdown(
+        total_tokens=usage.total_tokens,
+        input_tokens=usage.input_tokens,
+        cached_input_tokens=usage.cached_input_tokens,
+        cache_write_input_tokens=usage.cache_write_input_tokens,
+        output_tokens=usage.output_tokens,
+        reasoning_output_tokens=usage.reasoning_output_tokens,
+    )
