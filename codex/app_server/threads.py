@@ -108,7 +108,7 @@ def shown_policy(policy: engine.ApprovalPolicy) -> AskForApproval:
             )
         case "untrusted" | "never" | "on-request":
             return policy
-        case "on-failure" | "permissive":
+        case _:
             return "on-request"
 
 
