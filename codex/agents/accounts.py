@@ -88,6 +88,12 @@ class Accounts:
         else:
             known.budget = budget
 
+    def carry(self, account: str, used: Mapping[Resource, int]) -> None:
+        """Book what the account itself has used in an earlier run."""
+        for owner in self._chain(account):
+            for resource, amount in used.items():
+                owner.used[resource] += amount
+
     def reserve(self, account: str, amounts: Mapping[Resource, int]) -> Reservation | Refused:
         """Set amounts aside at the account and all above it, or at none of them."""
         for owner in self._chain(account):

@@ -5,7 +5,7 @@ from codex.agents.registry import Registry
 from codex.base.ids import uuid7
 from codex.ports.agents import state_json
 from codex.protocol.item import SubAgentActivity
-from codex.protocol.letter import Letter
+from codex.protocol.letter import Letter, answer_id
 from codex.threads import ThreadManager
 
 
@@ -39,7 +39,7 @@ class Ends:
         # The agent's rollout has the end of this turn already: that line is the letter's.
         self._post.post(
             Letter(
-                f"amsg_{turn_id or uuid7()}",
+                answer_id(turn_id or uuid7()),
                 "FINAL_ANSWER",
                 agent.path,
                 owner.path,

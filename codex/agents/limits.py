@@ -20,15 +20,17 @@ class TreeLimits:
     generation: Generation = "v1"
 
 
-def tree_limits(config: Config) -> TreeLimits:
+def tree_limits(config: Config, generation: Generation | None = None) -> TreeLimits:
     """Those of a root thread with these settings.
 
-    The feature `multi_agent_v2` chooses the tools where it is set, else the model does. A model that is made for the
+    The feature `multi_agent_v2` chooses the tools where it is set, else the `generation` that the agents of an earlier
+    run had, else the model. A model that is made for the
     second generation has no limit of depth: its agents share few places.
     """
     model = lookup_model(config)
     asked = config.features.get("multi_agent_v2")
-    if not (model.multi_agent_version == "v2" if asked is None else asked):
+    chosen = (generation or model.multi_agent_version) == "v2" if asked is None else asked
+    if not chosen:
         return TreeLimits(config.max_agents, config.max_depth)
     threads = config.max_concurrent_threads
     return TreeLimits(

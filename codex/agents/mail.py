@@ -1,6 +1,6 @@
 """One thread's letters: what it may do with all agents of its tree."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 import trio
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class ThreadMail:
     """Implements `codex.ports.agents.Mail` for one thread of a tree.
 
-    `changed` gives the event that is set at the next change of any agent's state.
+    `changed` gives the event that is set at the next change of any agent's state, `wake` loads an agent's thread.
     """
 
     def __init__(
@@ -31,12 +31,14 @@ class ThreadMail:
         manager: "ThreadManager",
         post: PostOffice,
         changed: Callable[[], trio.Event],
+        wake: "Callable[[Agent], Awaitable[Thread]]",
     ) -> None:
         self._thread_id = thread_id
         self._registry = registry
         self._manager = manager
         self._post = post
         self._changed = changed
+        self._wake = wake
 
     def find(self, target: str) -> Listed:
         """The living agent that is meant."""
@@ -59,8 +61,10 @@ class ThreadMail:
         if task:
             self._registry.start_again(agent.agent_id)
         letter = Letter(f"amsg_{uuid7()}", kind, self._path, agent.path, agent.agent_id, text, wake=task)
-        # What the author's rollout has is brought: nothing may come in between.
         try:
+            if task:
+                await self._wake(agent)
+            # What the author's rollout has is brought: nothing may come in between.
             with trio.CancelScope(shield=True):
                 await keep(letter)
         except BaseException:

@@ -11,14 +11,19 @@ from codex.threads import ThreadManager
 
 if TYPE_CHECKING:
     from codex.agents.accounts import Accounts
+    from codex.agents.restore import RestoredTree
 
 
 class Metering:
-    """Gives threads services that book what they use, and tells those who watch of what was exceeded."""
+    """Gives threads services that book what they use, and tells those who watch of what was exceeded.
 
-    def __init__(self, manager: ThreadManager, registry: Registry) -> None:
+    `restored` has what was used in an earlier run.
+    """
+
+    def __init__(self, manager: ThreadManager, registry: Registry, restored: "RestoredTree | None" = None) -> None:
         self._manager = manager
         self._registry = registry
+        self._restored = restored
         self._accounts: Accounts | None = None
 
     def root(self) -> Services | None:
@@ -51,6 +56,8 @@ class Metering:
             from codex.agents.accounts import Accounts
 
             self._accounts = Accounts("/root", self._registry.root.budget)
+            if self._restored is not None:
+                self._restored.carry_on(self._accounts)
         return self._accounts
 
     def _warn(self, path: str, text: str) -> None:

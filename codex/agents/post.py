@@ -11,10 +11,13 @@ from codex.session import Inbox, Inject, Message
 
 
 class PostOffice:
-    """Brings letters to the threads of a tree, and wakes those that wait for any."""
+    """Brings letters to the threads of a tree, and wakes those that wait for any.
 
-    def __init__(self) -> None:
-        self._letters = Letters()
+    `letters` are under way already.
+    """
+
+    def __init__(self, letters: Letters | None = None) -> None:
+        self._letters = letters or Letters()
         self._sessions: dict[str, Ref[Message]] = {}
         self._steered: set[str] = set()
         self._news: dict[str, trio.Event] = {}
@@ -29,6 +32,10 @@ class PostOffice:
         self._sessions.pop(reader_id, None)
         self._steered.discard(reader_id)
         self._letters.forget(reader_id)
+
+    def unread(self, reader_id: str) -> tuple[Letter, ...]:
+        """All that is under way to a reader."""
+        return self._letters.unread(reader_id)
 
     def check_room(self, reader_id: str, recipient: str) -> None:
         """Raises: AgentFailure where the reader has too much to read already."""

@@ -6,7 +6,7 @@ Law: reserved plus working agents never exceed a limit; a reservation is committ
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, Literal, TypeAlias
 
 import attrs
@@ -236,6 +236,13 @@ class Registry:
         self._agents[agent.agent_id] = agent
         self._children.setdefault(agent.parent_id, {})[agent.agent_id] = agent
         self._at_path[agent.path] = agent
+
+    def adopt(self, agents: Iterable[Agent]) -> None:
+        """Know the agents of an earlier run, parents first, none of which is at work."""
+        for agent in agents:
+            self._count(agent.parent_id, 1)
+            self.commit(agent)
+            self._named += 1
 
     def find(self, agent_id: str) -> Agent | None:
         """The record of an agent."""

@@ -1,9 +1,11 @@
 """Agents are started, and started again: with a place, below their parents, or not at all."""
 
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Never
 
+import attrs
 import trio
 
 import codex.rollout as rollout
@@ -17,11 +19,14 @@ from codex.agents.metering import Metering
 from codex.agents.post import PostOffice
 from codex.agents.registry import Agent, Registry
 from codex.base.errors import UserError
+from codex.base.ids import uuid7
 from codex.ports.agents import AgentFailure, Spawned, SpawnRequest
+from codex.protocol.item import AgentState
 from codex.protocol.op import TurnInput
 from codex.protocol.response_item import ResponseItem
 from codex.protocol.user_input import TextInput
-from codex.session import Inbox
+from codex.rollout.agents import StartedAgent, agent_closed, agent_spawned
+from codex.session import Inbox, Publish
 from codex.threads import Thread, ThreadManager
 
 _START_WITHIN = 30.0
@@ -30,7 +35,7 @@ _START_WITHIN = 30.0
 class Starts:
     """Starts the agents of one tree. Cancelled, or over its deadline, a start leaves nothing.
 
-    `follow` is told of every thread that has started, with its record.
+    `follow` is told of every thread that has started, with its record; `wake` gives an agent's thread.
     """
 
     def __init__(
@@ -43,6 +48,7 @@ class Starts:
         post: PostOffice | None,
         changes: Changes,
         follow: Callable[[Thread, Agent], None],
+        wake: Callable[[Agent], Awaitable[Thread]],
     ) -> None:
         self._manager = manager
         self._registry = registry
@@ -52,6 +58,7 @@ class Starts:
         self._post = post
         self._changes = changes
         self._follow = follow
+        self._wake = wake
 
     async def spawn(self, parent_id: str, mailbox: Mailbox[Inbox], request: SpawnRequest) -> Spawned:
         """Start a child of a thread."""
@@ -67,32 +74,48 @@ class Starts:
         finally:
             self._registry.unclaim_path(path)
 
-    async def resume(self, parent_id: str, mailbox: Mailbox[Inbox], target: str, ended: Thread) -> None:
+    async def resume(
+        self,
+        parent_id: str,
+        mailbox: Mailbox[Inbox],
+        agent: Agent,
+        load: Callable[[Agent, Mailbox[Inbox]], Awaitable[Thread]],
+    ) -> None:
         """Start a closed child of a thread again.
 
         Raises: AgentFailure where there is no place, or its rollout cannot be read.
         """
-        agent = self._registry.find(target)
-        assert agent is not None
         with trio.move_on_after(_START_WITHIN):
             while not agent.closed:
                 await self._changes.wait()
         self._registry.reserve(parent_id)
-        services = self._metering.of(parent_id, agent.path, agent.budget)
-        record = Agent("", parent_id, agent.nickname, agent.path, agent.depth, agent.budget, usage=agent.usage)
+        record = Agent(
+            agent.agent_id, parent_id, agent.nickname, agent.path, agent.depth, agent.budget, usage=agent.usage
+        )
+
+        async def start() -> Thread:
+            await self._keep(mailbox, _spawned(record))
+            return await load(record, mailbox)
+
         try:
-            await self._begin(partial(self._manager.resume_child, ended, mailbox, services=services), record, mailbox)
+            await self._begin(start, record, mailbox)
         except UserError as error:
-            raise AgentFailure(f"agent with id {target} cannot be resumed: {error}") from error
+            raise AgentFailure(f"agent with id {agent.agent_id} cannot be resumed: {error}") from error
+
+    async def keep_closed(self, above: Mailbox[Inbox], agent: Agent) -> None:
+        """Tell the rollout of an agent's parent that the agent is ended for good, before it is."""
+        await self._keep(above, agent_closed(agent.agent_id, AgentState("shutdown"), time.time()))
 
     async def _spawn_at(
         self, path: str, nickname: str, parent_id: str, mailbox: Mailbox[Inbox], request: SpawnRequest
     ) -> Spawned:
         depth = self._registry.depth(parent_id) + 1
-        start = partial(
+        record = Agent(uuid7(), parent_id, nickname, path, depth, request.budget)
+        start_child = partial(
             self._manager.start_child,
             parent_id,
             mailbox,
+            thread_id=record.agent_id,
             nickname=nickname,
             agent_path=path,
             depth=depth,
@@ -101,7 +124,11 @@ class Starts:
             fork=_fork(request),
             services=self._metering.of(parent_id, path, request.budget),
         )
-        record = Agent("", parent_id, nickname, path, depth, request.budget)
+
+        async def start() -> Thread:
+            await self._keep(mailbox, _spawned(record, request))
+            return await start_child()
+
         thread = await self._begin(start, record, mailbox, partial(self._first_task, parent_id, request))
         return Spawned(thread.thread_id, nickname, path)
 
@@ -109,8 +136,16 @@ class Starts:
         if self._post is None or request.task_name is None or request.keep is None:
             await thread.submit(TurnInput((TextInput(request.message),), output_schema=request.output_schema))
         else:
-            mail = ThreadMail(parent_id, self._registry, self._manager, self._post, lambda: self._changes.next)
+            registry, manager = self._registry, self._manager
+            mail = ThreadMail(parent_id, registry, manager, self._post, lambda: self._changes.next, self._wake)
             await mail.send(thread.thread_id, request.message, kind="NEW_TASK", keep=request.keep)
+
+    async def _keep(self, parent: Mailbox[Inbox], line: rollout.Line) -> None:
+        """Put a line into the rollout of an agent's parent: an agent nobody knows of is never there."""
+        try:
+            await parent.ref.ask(partial(Publish, (), (), None, lines=(line,)))
+        except rollout.RolloutWriteError as error:
+            raise AgentFailure(f"this cannot be kept on disk: {error}") from error
 
     async def _begin(
         self,
@@ -153,6 +188,14 @@ class Starts:
         await thread.stop()
         if working:
             self._ends.announce(thread.thread_id)
+
+
+def _spawned(agent: Agent, request: SpawnRequest | None = None) -> rollout.Line:
+    """What the rollout of its parent tells of an agent that is about to start."""
+    started = StartedAgent(agent.agent_id, agent.path, agent.nickname, budget=agent.budget)
+    if request is not None:
+        started = attrs.evolve(started, model=request.model, reasoning_effort=request.reasoning_effort)
+    return agent_spawned(started, time.time())
 
 
 def _fork(request: SpawnRequest) -> Callable[[Sequence[ResponseItem]], tuple[ResponseItem, ...]] | None:

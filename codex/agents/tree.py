@@ -1,6 +1,7 @@
 """The agents of one root thread at work: which there are, what they do, and what follows from their events."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from codex.agents.waits import Waits, refused
 from codex.base.jsontext import JsonObject
 from codex.ports.agents import AgentFailure, AgentInfo, Spawned, SpawnRequest, Waited
 from codex.protocol.budget import Budget
-from codex.protocol.event import EventMsg
+from codex.protocol.event import EventMsg, ShutdownComplete
 from codex.protocol.item import AgentState
 from codex.protocol.op import Interrupt, TurnInput
 from codex.protocol.user_input import TextInput
@@ -27,6 +28,8 @@ from codex.session import Inbox, Services
 from codex.threads import Thread, ThreadManager
 
 if TYPE_CHECKING:
+    from codex.agents.dormant import Dormant
+    from codex.agents.restore import RestoredTree
     from codex.agents.starts import Starts
 
 _CLOSE_WITHIN = 30.0
@@ -38,21 +41,34 @@ class AgentTree:
     Args:
       limits: what the configuration allows, and which generation of tools the agents have.
       budget: the root thread's own, which limits all agents too.
+      restored: the tree as an earlier run has left it.
     """
 
-    def __init__(self, manager: ThreadManager, root_id: str, limits: TreeLimits, *, budget: Budget = NO_BUDGET) -> None:
+    def __init__(
+        self,
+        manager: ThreadManager,
+        root_id: str,
+        limits: TreeLimits,
+        *,
+        budget: Budget = NO_BUDGET,
+        restored: "RestoredTree | None" = None,
+    ) -> None:
         self._manager = manager
         self._limits = limits
         self._registry = Registry(
             root_id, max_agents=limits.max_agents, max_depth=limits.max_depth, limit=limits.limit, budget=budget
         )
-        self._post = PostOffice() if limits.generation == "v2" else None
+        self._restored = restored
+        self._registry.adopt(restored.agents if restored else ())
+        self._post = PostOffice(restored.letters if restored else None) if limits.generation == "v2" else None
+        self._mailboxes: dict[str, Mailbox[Inbox]] = {}
         self._threads: dict[str, Thread] = {}
         self._changes = Changes()
         self._admission = Admission(self._registry)
-        self._metering = Metering(manager, self._registry)
+        self._metering = Metering(manager, self._registry, restored)
         self._ends = Ends(manager, self._registry, self._post)
         self._opened_starts: Starts | None = None
+        self._opened_dormant: Dormant | None = None
         self._waits = Waits()
 
     @property
@@ -73,11 +89,15 @@ class AgentTree:
 
     def open_mail(self, thread_id: str, mailbox: Mailbox[Inbox]) -> ThreadMail | None:
         """A thread's letters, from now on brought to its session; None in the first generation."""
+        self._mailboxes[thread_id] = mailbox
         if self._post is None:
             return None
-        mail = ThreadMail(thread_id, self._registry, self._manager, self._post, lambda: self._changes.next)
+        mail = self._mail(thread_id, self._post)
         self._post.open(thread_id, mailbox)
         return mail
+
+    def _mail(self, thread_id: str, post: PostOffice) -> ThreadMail:
+        return ThreadMail(thread_id, self._registry, self._manager, post, lambda: self._changes.next, self.wake)
 
     def root_services(self) -> Services | None:
         """What the root thread works with where its budget limits its use; None where it does not."""
@@ -97,7 +117,7 @@ class AgentTree:
                 agent.parent_id,
                 agent.path,
                 agent.nickname,
-                self._threads[agent.agent_id].config.model or "",
+                self._model(agent.agent_id),
                 agent.state,
                 agent.budget,
                 agent.usage,
@@ -114,14 +134,32 @@ class AgentTree:
     async def resume(self, parent_id: str, mailbox: Mailbox[Inbox], target: str) -> AgentState:
         """Start a closed child of a thread again. Cancelled, or over its deadline, nothing is left of it."""
         agent, ended = self._registry.find(target), self._threads.get(target)
-        if agent is None or ended is None or agent.parent_id != parent_id:
+        if agent is None or agent.parent_id != parent_id:
             raise AgentFailure(f"agent with id {target} not found among your own; known: {self._known()}")
-        if ended.alive:
+        if not agent.closed and (ended is None or ended.alive):
+            await self.wake(agent)
             return agent.state
-        if ended.rollout_path is None:
-            raise AgentFailure(f"agent with id {target} cannot be resumed: this session keeps nothing on disk")
-        await self._starts.resume(parent_id, mailbox, target, ended)
+        if ended is not None:
+            if ended.rollout_path is None:
+                raise AgentFailure(f"agent with id {target} cannot be resumed: this session keeps nothing on disk")
+            self._dormant.ended(ended)
+        await self._starts.resume(parent_id, mailbox, agent, self._dormant.load)
         return self.state(target)
+
+    async def wake(self, agent: Agent) -> Thread:
+        """The thread of an agent that was not closed, loaded now where it is not; nothing starts in it.
+
+        Cancel-safe: cancelled, it may be loaded later. Raises: AgentFailure when it cannot be loaded.
+        """
+        return self._manager.find(agent.agent_id) or await self._dormant.wake(agent)
+
+    async def wake_for_tasks(self) -> None:
+        """Load the agents to which a task is under way: they start on it, as far as there are places."""
+        for agent in self.agents:
+            if self._post and not agent.closed and any(letter.wake for letter in self._post.unread(agent.agent_id)):
+                with suppress(AgentFailure):  # the letter stays under way
+                    self._registry.start_again(agent.agent_id)
+                    await self.wake(agent)
 
     async def wait(self, waiter_id: str, targets: Sequence[str], *, within: float) -> Waited:
         """Wait until one of the targets is final. Cancel-safe.
@@ -147,7 +185,7 @@ class AgentTree:
         self, target: str, message: str, *, interrupt: bool, output_schema: JsonObject | None = None
     ) -> str:
         """Hand a message to an agent."""
-        thread = self._living(target)
+        thread = await self._spoken_to(target)
         if interrupt:
             await thread.submit(Interrupt())
         agent = self._registry.find(target)
@@ -160,11 +198,15 @@ class AgentTree:
         agent = self._registry.find(target)
         if agent is None:
             raise AgentFailure(f"agent with id {target} not found; known: {self._known()}")
-        before = agent.state
+        before, above = agent.state, self._mailboxes.get(agent.parent_id)
+        if above is not None and not agent.closed:
+            await self._starts.keep_closed(above, agent)
         for one in self._registry.below(target):
             thread = self._manager.find(one.agent_id)
             if thread is not None:
                 await thread.stop()
+            else:
+                self._told(one.agent_id, ShutdownComplete())
         with trio.move_on_after(_CLOSE_WITHIN):
             while not agent.closed:
                 await self._changes.wait()
@@ -184,12 +226,29 @@ class AgentTree:
                 self._post,
                 self._changes,
                 self._follow,
+                self.wake,
             )
         return self._opened_starts
 
+    @property
+    def _dormant(self) -> "Dormant":
+        if self._opened_dormant is None:
+            from codex.agents.dormant import Dormant
+
+            self._opened_dormant = Dormant(self._manager, self._registry, self._metering, self._mailboxes, self._loaded)
+            if self._restored is not None:
+                self._opened_dormant.know(self._restored.settings)
+        return self._opened_dormant
+
+    def _model(self, agent_id: str) -> str:
+        thread = self._threads.get(agent_id)
+        return (thread.config.model or "") if thread is not None else self._dormant.model(agent_id)
+
     def _follow(self, thread: Thread, record: Agent) -> None:
-        record.agent_id = thread.thread_id
         self._registry.commit(record)
+        self._loaded(thread)
+
+    def _loaded(self, thread: Thread) -> None:
         self._threads[thread.thread_id] = thread
         thread.outbox.listen(partial(self._told, thread.thread_id))
 
@@ -211,9 +270,10 @@ class AgentTree:
         states = {target: self.state(target) for target in targets}
         return {target: state for target, state in states.items() if is_final(state)}
 
-    def _living(self, target: str) -> Thread:
-        thread = self._manager.find(target)
-        if self._registry.find(target) is None or thread is None or not thread.alive:
+    async def _spoken_to(self, target: str) -> Thread:
+        agent = self._registry.find(target)
+        thread = None if agent is None or agent.closed else await self.wake(agent)
+        if thread is None or not thread.alive:
             raise AgentFailure(f"agent with id {target} not found or closed; known: {self._known()}")
         return thread
 

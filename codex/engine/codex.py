@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from codex.engine.stored import StoredThreads
     from codex.ports.dynamic_tools import DynamicTools
     from codex.ports.store import ThreadPage, ThreadQuery
-    from codex.rollout import StoredTurn
+    from codex.rollout import Restored, StoredTurn
 
 _STOP_WITHIN = 15.0
 
@@ -69,10 +69,14 @@ class Codex:
             return await self._manager.start(config, tools=tools)
         thread_id = uuid7()
         tree = self._trees[thread_id] = self._tree(thread_id, config, budget)
-        return await self._manager.start(config, thread_id=thread_id, services=tree.root_services(), tools=tools)
+        services = tree.root_services()
+        return await self._manager.start(config, thread_id=thread_id, services=services, tools=tools, budget=budget)
 
     async def resume_thread(self, thread_id: str, *, tools: "DynamicTools | None" = None) -> Thread:
         """Go on with the stored thread of this id or this name, or join the living one.
+
+        Its sub-agents are there as they were left; one is loaded when somebody speaks to it. A sub-agent itself is gone
+        on with below the root of its tree, which is resumed for it.
 
         Args:
           tools: more than the engine's own; a living thread keeps those it has.
@@ -83,7 +87,32 @@ class Codex:
         living = self._manager.find(wanted)
         if living is not None:
             return living
-        return await self._manager.resume(self._config, await self._store.load(wanted), tools=tools)
+        stored = await self._store.load(wanted)
+        if stored.parent_thread_id is not None:
+            agent = await self._resume_agent(stored)
+            if agent is not None:
+                return agent
+        restored = await self._store.tree(wanted)
+        limits = tree_limits(self._config, restored.generation)
+        tree = AgentTree(self._manager, wanted, limits, budget=restored.budget, restored=restored)
+        self._trees[wanted] = tree
+        thread = await self._manager.resume(self._config, stored, services=tree.root_services(), tools=tools)
+        await tree.wake_for_tasks()
+        return thread
+
+    async def _resume_agent(self, stored: "Restored") -> Thread | None:
+        """An agent below the root of its tree; None where that is gone, or does not know it."""
+        from codex.rollout import RolloutNotFound
+
+        try:
+            await self.resume_thread(stored.session_id)
+        except RolloutNotFound:
+            return None
+        tree = self._trees.get(stored.session_id)
+        known = (
+            [agent for agent in tree.agents if agent.agent_id == stored.thread_id and not agent.closed] if tree else []
+        )
+        return await tree.wake(known[0]) if tree and known else None
 
     async def resume_last(self) -> Thread:
         """Go on with the newest stored thread of the working directory; a new one where there is none."""

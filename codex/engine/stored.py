@@ -14,6 +14,7 @@ from codex.config.schema import Config
 from codex.threads import store
 
 if TYPE_CHECKING:
+    from codex.agents.restore import RestoredTree
     from codex.ports.store import Family, ThreadPage, ThreadQuery
     from codex.state import Message
 
@@ -47,6 +48,12 @@ class StoredThreads:
     async def load(self, thread_id: str) -> "rollout.Restored":
         """A thread as a resume needs it. Raises: UserError when there is none, or it cannot be read."""
         return await self._do(partial(rollout.load, self._home, thread_id))
+
+    async def tree(self, root_id: str) -> "RestoredTree":
+        """The agents below a root, as the rollouts tell them. Raises: UserError when the root's cannot be read."""
+        from codex.agents.restore import load_tree
+
+        return await self._do(partial(load_tree, self._home, root_id))
 
     async def turns(self, thread_id: str) -> "tuple[rollout.StoredTurn, ...]":
         """Its turns, the oldest first. Raises: UserError when there is none, or it cannot be read."""

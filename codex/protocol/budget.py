@@ -2,6 +2,8 @@
 
 import attrs
 
+from codex.base.jsontext import JsonObject
+
 
 @attrs.frozen
 class Budget:
@@ -26,6 +28,10 @@ class Budget:
             value: float | None = getattr(self, field.name)
             if value is not None and value < 0:
                 raise ValueError(f"Budget.{field.name} = {value!r}: a limit is 0 or more, or None for no limit")
+
+    def json(self) -> JsonObject:
+        """The limits that it has."""
+        return {key: value for key, value in attrs.asdict(self).items() if value is not None}
 
     @property
     def limits_use(self) -> bool:

@@ -9,6 +9,7 @@ from codex.base.jsontext import JsonObject, get_str
 from codex.protocol.response_item import ResponseItem, input_text
 
 LetterKind: TypeAlias = Literal["NEW_TASK", "MESSAGE", "FINAL_ANSWER"]
+_KINDS: tuple[LetterKind, ...] = ("NEW_TASK", "MESSAGE", "FINAL_ANSWER")
 
 
 @attrs.frozen
@@ -48,6 +49,21 @@ class Letter:
             "text": self.text,
             "trigger_turn": self.wake,
         }
+
+
+def answer_id(turn_id: str) -> str:
+    """The id of the letter by which an agent's parent reads how this turn of it ended."""
+    return f"amsg_{turn_id}"
+
+
+def letter_from_json(body: JsonObject) -> Letter | None:
+    """The letter as `Letter.json` gave it; None where it is none."""
+    kind: LetterKind | None = next((kind for kind in _KINDS if kind == body.get("kind")), None)
+    letter_id, recipient_id = get_str(body, "id"), get_str(body, "recipient_id")
+    if kind is None or not letter_id or not recipient_id:
+        return None
+    author, recipient, text = get_str(body, "author"), get_str(body, "recipient"), get_str(body, "text")
+    return Letter(letter_id, kind, author, recipient, recipient_id, text, wake=body.get("trigger_turn") is True)
 
 
 def is_letter(item: ResponseItem) -> bool:

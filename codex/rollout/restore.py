@@ -107,8 +107,8 @@ def reconstruct(path: str, lines: Iterable[JsonObject], base: Iterable[JsonObjec
         thread_id=thread_id,
         session_id=get_str(meta, "session_id") or thread_id,
         items=tuple(state.items),
-        usage=_usage(state.usage),
-        last_usage=_usage(state.last_usage),
+        usage=usage_of(state.usage),
+        last_usage=usage_of(state.last_usage),
         settings=_settings(meta, state.context, state.provider),
         meta=meta,
         base_instructions=get_str(get_object(meta, "base_instructions"), "text") or None,
@@ -238,7 +238,8 @@ def _window(payload: JsonObject) -> Window | None:
     return Window(window_id, first or window_id, get_int(payload, "window_number"), previous or None)
 
 
-def _usage(counts: JsonObject) -> TokenUsage:
+def usage_of(counts: JsonObject) -> TokenUsage:
+    """Token counts under Codex's names."""
     return TokenUsage(
         get_int(counts, "input_tokens"),
         get_int(counts, "cached_input_tokens"),

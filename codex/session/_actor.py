@@ -156,8 +156,8 @@ class _Session:
                     self._refused = ""
                 else:
                     reply.set(submission.id)
-            case Publish(msgs=msgs, items=items, counted=counted, reply=reply):
-                await _answer(reply, self._publish(msgs, items, counted))
+            case Publish(msgs=msgs, items=items, counted=counted, lines=lines, reply=reply):
+                await _answer(reply, self._publish(msgs, items, counted, lines))
             case Tell(msg=msg):
                 self._context.outbox.publish([msg])
             case RecordInput(items=items, reply=reply):
@@ -278,8 +278,9 @@ class _Session:
         msgs: Sequence[EventMsg],
         items: Sequence[ResponseItem],
         counted: tuple[str, TokenUsage] | None = None,
+        lines: Sequence[rollout.Line] = (),
     ) -> None:
-        kept, records = self._memory.record(items), list[rollout.Line]()
+        kept, records = self._memory.record(items), [*lines]
         if counted is not None:
             response_id, usage = counted
             self._memory.count(usage)

@@ -14,6 +14,7 @@ from codex.ports.agents import AgentControl
 from codex.ports.approvals import Reviewer
 from codex.ports.meter import Meter
 from codex.ports.model import ModelClient
+from codex.protocol.budget import Budget
 from codex.protocol.item import ChangeKind
 from codex.protocol.response_item import ResponseItem
 from codex.protocol.usage import TokenUsage
@@ -30,7 +31,10 @@ Inbox: TypeAlias = Message | Down
 
 @frozen
 class Identity:
-    """Who a thread is. `session_id` is the root thread's id, `agent_path` starts at `/root`."""
+    """Who a thread is. `session_id` is the root thread's id, `agent_path` starts at `/root`.
+
+    `budget` is a root's own, if it has any.
+    """
 
     thread_id: str
     session_id: str
@@ -39,6 +43,7 @@ class Identity:
     nickname: str | None = None
     depth: int = 0
     forked_from: str | None = None
+    budget: Budget | None = None
 
 
 @frozen

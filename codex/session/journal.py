@@ -9,8 +9,10 @@ import attrs
 import codex.rollout as rollout
 from codex import __version__
 from codex.base.ids import uuid7
+from codex.base.jsontext import JsonObject
 from codex.ports.agents import Generation, generation
 from codex.protocol.event import EventMsg, TaskComplete, TaskStarted, TokenCount, TurnAborted, TurnFailed
+from codex.protocol.letter import answer_id
 from codex.protocol.response_item import ResponseItem, message_text
 from codex.protocol.usage import TokenUsage
 from codex.rollout import Line, SubAgentSource, TurnIds, Window, lines
@@ -83,11 +85,13 @@ class Journal:
     ) -> None:
         """Items of the history, what a response has used, and those of the events that are kept."""
         now = time.time()
-        kept = [*lines.response_items(items, self._ids.turn_id, now), *records]
+        opening = self._opening(now) if self._fresh and records else []
+        kept = [*opening, *lines.response_items(items, self._ids.turn_id, now), *records]
         for msg in msgs:
             line = rollout.event_line(msg, self._ids, now)
             if line is not None:
                 kept.append(line)
+        self._fresh = self._fresh and not opening
         await self._write(kept)
 
     async def compacted(
@@ -142,6 +146,8 @@ class Journal:
         if self._ids.turn_id != msg.turn_id:  # a turn of the incarnation before this one
             self._ids, self._turn_began = attrs.evolve(self._ids, turn_id=msg.turn_id, root_turn_id=msg.turn_id), now
         line = rollout.event_line(msg, self._ids, now, started_at=self._turn_began)
+        if line is not None and not isinstance(msg, TurnAborted) and self._answers_by_letter():
+            line.payload["letter_id"] = answer_id(msg.turn_id)
         await self._write([*lines.response_items(marker, self._ids.turn_id, now), *([line] if line else [])])
         await self.sync()
 
@@ -153,6 +159,10 @@ class Journal:
     async def _write(self, kept: Sequence[Line]) -> None:
         if self._writer is not None and kept:
             await self._writer.ask(partial(rollout.Append, tuple(kept)))
+
+    def _answers_by_letter(self) -> bool:
+        """Whether the end of a turn is a letter to the agent above."""
+        return self._context.identity.parent_id is not None and self._multi_agent == "v2"
 
     def _opening(self, now: float) -> list[Line]:
         """The first lines of a new rollout: who it is, and the history it was given by a fork."""
@@ -178,5 +188,11 @@ class Journal:
             git=rollout.git_facts(config.cwd),
             window_id=self.window.window_id,
             multi_agent=self._multi_agent,
-            extra=None if context.dynamic is None else {"dynamic_tools": context.dynamic.json()},
+            extra=self._extra(),
         )
+
+    def _extra(self) -> JsonObject:
+        """Fields of our own."""
+        budget, dynamic = self._context.identity.budget, self._context.dynamic
+        extra: JsonObject = {} if dynamic is None else {"dynamic_tools": dynamic.json()}
+        return extra if budget is None else {**extra, "budget": budget.json()}

@@ -12,6 +12,7 @@ from codex.protocol.op import Submission
 from codex.protocol.response_item import ResponseItem
 from codex.protocol.usage import TokenUsage
 from codex.protocol.user_input import UserInput
+from codex.rollout import Line
 from codex.turn import Phase, Summary
 
 
@@ -25,12 +26,16 @@ class Submit:
 
 @frozen
 class Publish:
-    """Keep items and events, then show the events; `counted` is the id and the usage of a response that is whole."""
+    """Keep items, events and lines, then show the events.
+
+    `counted` is the id and the usage of a response that is whole; `lines` are for the rollout alone.
+    """
 
     msgs: tuple[EventMsg, ...]
     items: tuple[ResponseItem, ...]
     counted: tuple[str, TokenUsage] | None
     reply: Reply[None]
+    lines: tuple[Line, ...] = ()
 
 
 @frozen

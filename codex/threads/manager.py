@@ -18,6 +18,7 @@ from codex.config.rules_directories import rules_directories
 from codex.config.schema import Config
 from codex.model import lookup_model
 from codex.ports.agents import AgentControl
+from codex.protocol.budget import Budget
 from codex.protocol.event import ErrorNotice, ShutdownComplete
 from codex.protocol.response_item import ResponseItem
 from codex.session import (
@@ -85,36 +86,45 @@ class ThreadManager:
         thread_id: str | None = None,
         services: Services | None = None,
         tools: "DynamicTools | None" = None,
+        budget: Budget | None = None,
     ) -> Thread:
         """Start a root thread.
 
         Args:
           services: others than the engine's, for a thread whose use is limited.
+          budget: the limits that `services` keep, for the rollout.
           tools: more than the engine's own, for this thread and all below it.
 
         Raises: UserError when no model is configured, the model's data cannot be read, or a rules file is broken.
         """
         thread_id = thread_id or uuid7()
         self._bring(thread_id, tools)
-        return await self._start(Identity(thread_id, thread_id), config, Restored(), services=services)
+        identity = Identity(thread_id, thread_id, budget=budget)
+        return await self._start(identity, config, Restored(), services=services)
 
     def _bring(self, session_id: str, tools: "DynamicTools | None") -> None:
         if tools is not None:
             self._dynamic[session_id] = tools
 
     async def resume(
-        self, config: Config, stored: "rollout.Restored", *, tools: "DynamicTools | None" = None
+        self,
+        config: Config,
+        stored: "rollout.Restored",
+        *,
+        services: Services | None = None,
+        tools: "DynamicTools | None" = None,
     ) -> Thread:
-        """Go on with a stored thread in its own rollout."""
-        self._bring(stored.session_id, tools)
-        identity = Identity(stored.thread_id, stored.session_id)
-        return await self._start(identity, config, restored_from(stored))
+        """Go on with a stored thread in its own rollout, as a root."""
+        self._bring(stored.thread_id, tools)
+        identity = Identity(stored.thread_id, stored.thread_id)
+        return await self._start(identity, config, restored_from(stored), services=services)
 
     async def start_child(
         self,
         parent_id: str,
         mailbox: Mailbox[Inbox],
         *,
+        thread_id: str,
         nickname: str,
         agent_path: str,
         depth: int,
@@ -132,15 +142,10 @@ class ThreadManager:
         Cancel-safe: cancelled, no thread was started.
         """
         parent = self._threads[parent_id]
-        config = attrs.evolve(
-            parent.config,
-            model=model or parent.config.model,
-            model_reasoning_effort=reasoning_effort or parent.config.model_reasoning_effort,
-            warnings=(),
-        )
+        config = _child_config(parent.config, model, reasoning_effort)
         restored = Restored() if fork is None else Restored(fork(await parent.history()))
         identity = Identity(
-            uuid7(),
+            thread_id,
             parent.identity.session_id,
             parent_id=parent_id,
             agent_path=agent_path,
@@ -150,13 +155,31 @@ class ThreadManager:
         )
         return await self._start(identity, config, restored, mailbox, services=services)
 
-    async def resume_child(self, ended: Thread, mailbox: Mailbox[Inbox], *, services: Services | None = None) -> Thread:
-        """Go on with a child that has ended, in its own rollout, below the same parent, which owns the mailbox.
+    async def resume_child(
+        self,
+        identity: Identity,
+        mailbox: Mailbox[Inbox],
+        *,
+        model: str | None,
+        reasoning_effort: str | None,
+        stored: bool,
+        services: Services | None = None,
+    ) -> Thread:
+        """Go on with a child that is not loaded, below its parent, which owns the mailbox and lives.
+
+        Args:
+          stored: it has a rollout to go on with; else it starts in a new one.
+          services: others than the engine's, for a thread whose use is limited.
 
         Cancel-safe: cancelled, no thread was started. Raises: CodexError when its rollout cannot be read.
         """
-        stored = await trio.to_thread.run_sync(rollout.load, ended.config.codex_home, ended.thread_id)
-        return await self._start(ended.identity, ended.config, restored_from(stored), mailbox, services=services)
+        parent = self._threads[identity.parent_id or ""]
+        config = _child_config(parent.config, model, reasoning_effort)
+        restored = Restored()
+        if stored:
+            load = partial(rollout.load, config.codex_home, identity.thread_id)
+            restored = restored_from(await trio.to_thread.run_sync(load))
+        return await self._start(identity, config, restored, mailbox, services=services)
 
     async def stop_all(self) -> None:
         """End all root threads, and with them all others; returns when nothing is left of them."""
@@ -246,6 +269,16 @@ class ThreadManager:
         self._living[identity.session_id] += 1
         self._mailbox.watch(supervisor.ref)
         return thread
+
+
+def _child_config(parent: Config, model: str | None, reasoning_effort: str | None) -> Config:
+    """What an agent works with: its parent's settings, but for those of its own."""
+    return attrs.evolve(
+        parent,
+        model=model or parent.model,
+        model_reasoning_effort=reasoning_effort or parent.model_reasoning_effort,
+        warnings=(),
+    )
 
 
 def _spec(context: SessionContext) -> SupervisorSpec:

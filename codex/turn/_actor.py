@@ -6,7 +6,7 @@ from typing import Never, TypeAlias, assert_never
 
 import trio
 
-from actors import Down, Exit, Mailbox, Ref
+from actors import Down, Mailbox, Ref
 from codex.base.errors import CodexError
 from codex.base.frozen import frozen
 from codex.model import StreamRetry
@@ -138,7 +138,9 @@ class _Turn:
                 self._children.discard(ref)
                 if ended.kind == "normal":
                     return []
-                return machine.broken(_as_model_error(ref.name, ended))
+                if ended.error is None:  # whoever owns the turn is stopping all of it
+                    return machine.interrupted()
+                return machine.broken(_as_model_error(ref.name, ended.error))
             case _ as never:
                 assert_never(never)
 
@@ -221,13 +223,9 @@ class _Turn:
                 nursery.start_soon(partial(child.stop, within=_STOP_WITHIN))
 
 
-def _as_model_error(name: str, ended: Exit) -> ModelError:
-    """An end below the turn that is no answer, as the error that ends it; what failed outside speaks for itself."""
-    if isinstance(ended.error, CodexError):
-        return ModelError(str(ended.error))
-    return ModelError(
-        f"{name} was stopped ({ended.kind})" if ended.error is None else f"{name} crashed: {ended.error!r}"
-    )
+def _as_model_error(name: str, error: BaseException) -> ModelError:
+    """A crash below the turn, as the error that ends it; what failed outside speaks for itself."""
+    return ModelError(str(error) if isinstance(error, CodexError) else f"{name} crashed: {error!r}")
 
 
 async def _run_call(
