@@ -53,6 +53,10 @@ class Codex:
         """All living threads, sub-agents too."""
         return tuple(self._manager.threads)
 
+    def find_living(self, thread_id: str) -> Thread | None:
+        """The living thread of this id, a sub-agent's too."""
+        return self._manager.find(thread_id)
+
     async def start_thread(
         self, config: Config | None = None, *, budget: Budget | None = None, tools: "DynamicTools | None" = None
     ) -> Thread:

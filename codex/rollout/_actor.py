@@ -19,7 +19,7 @@ class _Writer:
         self._file = file
         self._journal = Journal()
         self._limiter = trio.CapacityLimiter(1)
-        self._failed_sync: RolloutWriteError | None = None
+        self._failed_sync: CodexError | None = None
 
     def open(self) -> int:
         """Lock the thread, and open its file where there is one; the next ordinal."""
@@ -64,7 +64,8 @@ class _Writer:
         failed, self._failed_sync = self._failed_sync, None
         if failed is not None:
             raise failed
-        if self._file.is_open and self._file.needs_sync:
+        if self._file.needs_sync:
+            self.open()
             await trio.to_thread.run_sync(self._file.sync, abandon_on_cancel=True, limiter=self._limiter)
             self._file.synced()
 
@@ -72,8 +73,13 @@ class _Writer:
         """Like `sync`; a failure is kept for the next who asks."""
         try:
             await self.sync()
-        except RolloutWriteError as error:
+        except (RolloutWriteError, ThreadHasWriter, RolloutUnreadable) as error:
             self._failed_sync = error
+
+    def rest(self) -> None:
+        """Hold file and lock only while something is written, where a thousand writers would hold too many."""
+        if self._file.is_costly:
+            self._file.close()
 
     def close(self) -> None:
         """Give file and lock back."""
@@ -96,6 +102,7 @@ async def run_writer(mailbox: Mailbox[Message], *, path: str, codex_home: str) -
                 await _serve(writer, message)
             except CodexError as error:
                 message.reply.fail(error)
+            writer.rest()
     finally:
         with trio.move_on_after(2, shield=True):
             await writer.sync_unasked()

@@ -33,6 +33,11 @@ class Appender:
         """Whether lines can be appended."""
         return self._fd >= 0
 
+    @property
+    def is_costly(self) -> bool:
+        """Whether this process has used up half of the descriptors it may have: the lowest free one was this high."""
+        return self._fd >= os.sysconf("SC_OPEN_MAX") // 2
+
     def exists(self) -> bool:
         """Whether there is something of this thread already."""
         return os.path.exists(self.path) or os.path.exists(self.path + COMPRESSED)
@@ -71,7 +76,7 @@ class Appender:
             os.close(fd)
             raise
         self._fd = fd
-        self._new_directory_entry = create
+        self._new_directory_entry = self._new_directory_entry or create
         return next_ordinal
 
     def _unpack(self) -> None:

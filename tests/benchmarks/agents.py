@@ -151,9 +151,10 @@ async def play(config: Config, count: int) -> Run:
                 began = time.perf_counter()
                 agent = await stack.enter_async_context(threads[parent + 1].agents.spawn(prompt))
                 spawn_ms.append((time.perf_counter() - began) * 1000)
-                threads.append(codex.threads[-1])
-                assert threads[-1].thread_id == agent.agent_id
-                threads[-1].outbox.listen(begun.told)
+                thread = codex.find_living(agent.agent_id)
+                assert thread is not None
+                thread.outbox.listen(begun.told)
+                threads.append(thread)
             await begun.all.wait()
             peak = peak_kb()
             began = time.perf_counter()

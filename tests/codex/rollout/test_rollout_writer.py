@@ -5,7 +5,7 @@ import json
 import os
 import resource
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from functools import partial
@@ -78,6 +78,21 @@ def files_end_at(size: int) -> Iterator[None]:
 
 
 @contextmanager
+def descriptors_end_soon() -> Generator[None]:
+    """This process has used up more than half of the descriptors it may have."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    highest = max(int(name) for name in os.listdir("/proc/self/fd"))
+    used = [os.open(os.devnull, os.O_RDONLY) for _ in range(max(highest, 64))]  # no low one is left free
+    resource.setrlimit(resource.RLIMIT_NOFILE, (used[-1] * 2, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for descriptor in used:
+            os.close(descriptor)
+
+
+@contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold a writer lock as another process would."""
     with open(path, "ab") as file:
@@ -125,6 +140,31 @@ async def test_a_resumed_thread_is_numbered_on(tmp_path: Path) -> None:
         assert await writer.ask(Open) == 2
         assert await writer.ask(partial(Append, (said("b"),))) == 3
     assert [entry["ordinal"] for entry in written(tmp_path)] == [0, 1, 2]
+
+
+async def test_where_descriptors_are_few_none_is_held_between_writes(tmp_path: Path) -> None:
+    async with open_writer(tmp_path) as writer:
+        with descriptors_end_soon():
+            before = os.listdir("/proc/self/fd")
+            assert await writer.ask(partial(Append, (META, said("a")))) == 2
+            assert os.listdir("/proc/self/fd") == before
+            async with open_writer(tmp_path) as another:
+                assert await another.ask(partial(Append, (said("b"),))) == 3
+            assert await writer.ask(partial(Append, (said("c"),))) == 4
+            await writer.ask(Sync)
+            assert os.listdir("/proc/self/fd") == before
+        assert await writer.ask(partial(Append, (said("d"),))) == 5
+    assert texts(tmp_path) == ["a", "b", "c", "d"]
+    assert [entry["ordinal"] for entry in written(tmp_path)] == [0, 1, 2, 3, 4]
+
+
+async def test_where_descriptors_are_few_a_sync_waits_for_nobody_elses_lock(tmp_path: Path) -> None:
+    async with open_writer(tmp_path) as writer:
+        with descriptors_end_soon():
+            await writer.ask(partial(Append, (META, said("a"))))
+            with locked(tmp_path / "thread-writer-locks" / f"{THREAD}.lock"), pytest.raises(ThreadHasWriter):
+                await writer.ask(Sync)
+    assert texts(tmp_path) == ["a"]
 
 
 async def test_an_empty_answer_is_not_taken_for_a_beginning(tmp_path: Path) -> None:
