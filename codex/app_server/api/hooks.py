@@ -57,6 +57,9 @@ HookSource: TypeAlias = Literal[
 HookTrustStatus: TypeAlias = Literal["managed", "untrusted", "trusted", "modified"]
 
 
+HookHandlerType: TypeAlias = Literal["command", "mcpTool", "prompt", "agent"]
+
+
 @attrs.frozen(kw_only=True)
 class HookMetadata:
     """A hook."""
@@ -76,9 +79,9 @@ class HookMetadata:
     is_managed: bool
     current_hash: str
     trust_status: HookTrustStatus
-    handler_type: Literal["command"]
+    handler_type: HookHandlerType
     command: str | None = None
-    async_: bool = False
+    async_: bool | None = None
     server: str | None = None
     tool: str | None = None
 
@@ -101,8 +104,6 @@ class HooksListResponse:
 
 
 HookExecutionMode: TypeAlias = Literal["sync", "async"]
-
-HookHandlerType: TypeAlias = Literal["command", "mcpTool", "prompt", "agent"]
 
 HookOutputEntryKind: TypeAlias = Literal["warning", "stop", "feedback", "context", "error"]
 

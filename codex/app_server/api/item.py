@@ -205,7 +205,7 @@ class ImageGenerationItem:
     id: str
     status: str
     revised_prompt: str | None = null()
-    transparent_background: bool = False
+    transparent_background: bool | None = None
     failure: ImageGenerationFailure | None = null()
     saved_path: str | None = None
     input_images: tuple[ImageGenerationInputImage, ...] = ()
