@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from codex.agents import addresses
+from codex.agents.changes import Changes
 from codex.agents.post import PostOffice
 from codex.agents.registry import Agent, Registry
 from codex.base.ids import uuid7
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 class ThreadMail:
     """Implements `codex.ports.agents.Mail` for one thread of a tree.
 
-    `changed` gives the event that is set at the next change of any agent's state, `wake` loads an agent's thread.
+    `wake` loads an agent's thread.
     """
 
     def __init__(
@@ -30,14 +31,14 @@ class ThreadMail:
         registry: Registry,
         manager: "ThreadManager",
         post: PostOffice,
-        changed: Callable[[], trio.Event],
+        changes: Changes,
         wake: "Callable[[Agent], Awaitable[Thread]]",
     ) -> None:
         self._thread_id = thread_id
         self._registry = registry
         self._manager = manager
         self._post = post
-        self._changed = changed
+        self._changes = changes
         self._wake = wake
 
     def find(self, target: str) -> Listed:
@@ -87,7 +88,7 @@ class ThreadMail:
         turn = thread.outbox.open_turn
         await thread.submit(Interrupt())
         while thread.outbox.open_turn == turn and not agent.closed:
-            await self._changed().wait()
+            await self._changes.wait((agent.agent_id,))
         return before
 
     def read(self, letter_ids: Collection[str], *, requested: bool) -> None:

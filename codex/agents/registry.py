@@ -258,11 +258,6 @@ class Registry:
             looked_at.extend(self._children.get(one, ()))
         return found[::-1]
 
-    def is_below(self, agent_id: str, owner_id: str) -> bool:
-        """Whether the agent is a descendant of the thread."""
-        agent = self._agents.get(agent_id)
-        return agent is not None and any(owner.agent_id == owner_id for owner in self.upwards(agent.parent_id))
-
     def usage_below(self) -> dict[str, TokenUsage]:
         """What all descendants of each thread have used, the root's among them."""
         below = dict.fromkeys((self.root.agent_id, *self._agents), TokenUsage())

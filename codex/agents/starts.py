@@ -87,7 +87,7 @@ class Starts:
         """
         with trio.move_on_after(_START_WITHIN):
             while not agent.closed:
-                await self._changes.wait()
+                await self._changes.wait((agent.agent_id,))
         self._registry.reserve(parent_id)
         record = Agent(
             agent.agent_id, parent_id, agent.nickname, agent.path, agent.depth, agent.budget, usage=agent.usage
@@ -137,7 +137,7 @@ class Starts:
             await thread.submit(TurnInput((TextInput(request.message),), output_schema=request.output_schema))
         else:
             registry, manager = self._registry, self._manager
-            mail = ThreadMail(parent_id, registry, manager, self._post, lambda: self._changes.next, self._wake)
+            mail = ThreadMail(parent_id, registry, manager, self._post, self._changes, self._wake)
             await mail.send(thread.thread_id, request.message, kind="NEW_TASK", keep=request.keep)
 
     async def _keep(self, parent: Mailbox[Inbox], line: rollout.Line) -> None:

@@ -97,7 +97,7 @@ class AgentTree:
         return mail
 
     def _mail(self, thread_id: str, post: PostOffice) -> ThreadMail:
-        return ThreadMail(thread_id, self._registry, self._manager, post, lambda: self._changes.next, self.wake)
+        return ThreadMail(thread_id, self._registry, self._manager, post, self._changes, self.wake)
 
     def root_services(self) -> Services | None:
         """What the root thread works with where its budget limits its use; None where it does not."""
@@ -111,6 +111,7 @@ class AgentTree:
     def below(self, thread_id: str) -> Sequence[AgentInfo]:
         """All agents below a thread, each after its parent."""
         used = self._registry.usage_below()
+        below = {agent.agent_id for agent in self._registry.below(thread_id)} - {thread_id}
         return [
             AgentInfo(
                 agent.agent_id,
@@ -124,7 +125,7 @@ class AgentTree:
                 used[agent.agent_id],
             )
             for agent in self._registry.agents
-            if self._registry.is_below(agent.agent_id, thread_id)
+            if agent.agent_id in below
         ]
 
     async def spawn(self, parent_id: str, mailbox: Mailbox[Inbox], request: SpawnRequest) -> Spawned:
@@ -175,7 +176,7 @@ class AgentTree:
         try:
             with trio.move_on_after(within):
                 while not final:
-                    await self._changes.wait()
+                    await self._changes.wait(targets)
                     final = self._final(targets)
         finally:
             self._waits.leave(entered)
@@ -209,7 +210,7 @@ class AgentTree:
                 self._told(one.agent_id, ShutdownComplete())
         with trio.move_on_after(_CLOSE_WITHIN):
             while not agent.closed:
-                await self._changes.wait()
+                await self._changes.wait((target,))
         return before
 
     @property
@@ -256,7 +257,7 @@ class AgentTree:
         told = self._registry.told(agent_id, msg)
         if told == "nothing":
             return
-        self._changes.tell()
+        self._changes.tell(agent_id)
         agent = self._registry.find(agent_id)
         if agent is not None and agent.closed:
             self._metering.close(agent.path)
