@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
-MAX_LINES = 60
+MAX_LINES = 64
 
 PRINTED = {
     "approve_commands": """
@@ -62,6 +62,14 @@ PRINTED = {
         always allow would add: ('make', 'test')
         and then: allow
         /broken.rules:1:31: no decision 'alow', did you mean 'allow'?""",
+    "service": """
+        data: "It will "
+
+        data: "rain "
+
+        data: "today."
+
+        stopped""",
     "steer": """
         turns: 1 requests: 2
         the last request ends with: ['Write a report.', 'Write it in French please.']

@@ -78,7 +78,7 @@ def parse_as(kind: type[T], value: Json) -> T:
         return converter.structure(value, kind)
     except Exception as error:
         if not isinstance(error, cattrs.BaseValidationError):
-            raise NotOfType((f"$: {error}",)) from error
+            raise NotOfType((f"{error} @ $",)) from error
         raise NotOfType(tuple(cattrs.transform_error(error, format_exception=_fault))) from error
 
 
