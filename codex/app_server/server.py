@@ -9,7 +9,7 @@ from typing import Never, Protocol
 import trio
 
 from actors import Down, Mailbox, Ref, Runtime
-from codex.app_server.client import Client
+from codex.app_server.audience import Client
 from codex.app_server.feed import Feed
 from codex.app_server.notice import Notice
 from codex.base.jsontext import JsonObject

@@ -12,7 +12,7 @@ from codex.app_server.api.server import (
     ServerDiagnosticsProcess,
     ServerDiagnosticsResponse,
 )
-from codex.app_server.client import Profile
+from codex.app_server.audience import Profile
 from codex.app_server.desk import Desk
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
