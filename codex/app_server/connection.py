@@ -8,7 +8,7 @@ import trio
 
 from actors import ActorGone, Mailbox
 from codex.app_server import dispatch
-from codex.app_server.client import Asked, Profile
+from codex.app_server.audience import Asked, Profile
 from codex.app_server.desk import Desk
 from codex.app_server.notice import Notice
 from codex.app_server.outbox import Outbox
@@ -35,7 +35,7 @@ _FLUSH_WITHIN = 1.0
 
 
 class Connection:
-    """A client on a wire. Implements `codex.app_server.client.Client`."""
+    """A client on a wire. Implements `codex.app_server.audience.Client`."""
 
     def __init__(self, server: Server, transport: Transport, outbox: Outbox) -> None:
         self._server = server
@@ -63,7 +63,7 @@ class Connection:
             return
         delta = notice.delta()
         if delta is None:
-            self._outbox.put(notice.frame)
+            self._outbox.put_notification(notice.frame)
         else:
             self._outbox.put_delta(delta)
         self._ready.set()
@@ -104,6 +104,7 @@ class Connection:
                 continue
             if text is None or self._outbox.cut_off is not None:
                 return
+            self._rpc.congested = self._outbox.congested
             self._perform(mailbox, self._rpc.received(text))
 
     def _perform(self, mailbox: Mailbox[Never], effects: Sequence[Effect]) -> None:
@@ -163,7 +164,7 @@ class Connection:
                 if batch:
                     await self._transport.send(batch)
                 if self._outbox.cut_off is not None:
-                    await self._transport.aclose()
+                    await self._transport.aclose(cut_off=self._outbox.cut_off.reason)
                     return
                 if self._leaving and not len(self._outbox):
                     return

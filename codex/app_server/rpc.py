@@ -99,6 +99,8 @@ class Rpc:
 
     def __init__(self, *, max_in_flight: int = MAX_IN_FLIGHT) -> None:
         self.state: Literal["new", "greeted"] = "new"
+        self.congested = False
+        """Whether so many answers wait to be read that requests are refused, as when too many are in flight."""
         self._max_in_flight = max_in_flight
         self._running: set[Call] = set()
         self._lanes: dict[str, deque[Call]] = {}
@@ -184,7 +186,7 @@ class Rpc:
             return RpcError("Already initialized") if self.state == "greeted" else None
         if self.state == "new":
             return RpcError("Not initialized")
-        if self.in_flight >= self._max_in_flight:
+        if self.congested or self.in_flight >= self._max_in_flight:
             return RpcError("Server overloaded; retry later.", OVERLOADED)
         return None
 

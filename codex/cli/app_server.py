@@ -2,7 +2,8 @@
 
 import os
 import signal
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, cast
 
 from codex.cli._arguments import Option, Parsed, Parser
 from codex.cli._help import print_help
@@ -11,17 +12,30 @@ from codex.cli.options import ConfigFlags, config_options
 from codex.cli.streams import fill_closed_streams
 
 if TYPE_CHECKING:
+    from codex.app_server.auth import Guard
     from codex.app_server.configs import FileConfigs
+    from codex.app_server.serve import AppServer
+    from codex.app_server.transports.listen import AuthMode, Listen, Tcp, UnixSocket
     from codex.config import Config
     from codex.sandbox import Zygote
 
-STDIO = "stdio://"
+_STDIO = "stdio://"
+_AUTH_MODES = ("capability-token", "signed-bearer-token")
 
 app_server_parser = Parser(
     "codex app-server",
     [
         *config_options,
         Option("listen", "Where clients come: stdio:// (default), ws://IP:PORT, unix://PATH, off", metavar="URL"),
+        Option("stdio", "The same as --listen stdio://"),
+        Option("ws-auth", "How clients of a WebSocket show who they are", metavar="MODE", choices=_AUTH_MODES),
+        Option("ws-token-file", "capability-token: the file with the token", metavar="PATH"),
+        Option("ws-token-sha256", "capability-token: the token's SHA-256, in hex", metavar="HEX"),
+        Option("ws-token-env", "capability-token: the variable with the token", metavar="NAME"),
+        Option("ws-shared-secret-file", "signed-bearer-token: the file with the secret", metavar="PATH"),
+        Option("ws-issuer", "signed-bearer-token: what `iss` must be", metavar="ISSUER"),
+        Option("ws-audience", "signed-bearer-token: what `aud` must name", metavar="AUDIENCE"),
+        Option("ws-max-clock-skew-seconds", "signed-bearer-token: by how much clocks may differ", metavar="SECONDS"),
         Option("strict-config", "Refuse configuration keys that this version does not know"),
         Option("help", "Print this", short="h"),
     ],
@@ -47,9 +61,6 @@ def run_app_server(arguments: list[str], before: Parsed) -> int:
         return print_help(_USAGE, app_server_parser)
     if line.positionals:
         raise app_server_parser.fail(f"unexpected argument {line.positionals[0]!r} found")
-    listen = line.one("listen") or STDIO
-    if listen != STDIO:
-        raise app_server_parser.fail(f"--listen {listen!r}: only {STDIO} is offered yet")
     fill_closed_streams()
     zygote = start_zygote()
     flags = ConfigFlags(before, line)
@@ -59,26 +70,83 @@ def run_app_server(arguments: list[str], before: Parsed) -> int:
     config = configs.load(cwd=None, flags={}, overrides={})
     for text in config.warnings:
         say(f"warning: {text}")
-    return _serve(config, configs, zygote)
+    listen, guard = _door(line, config)
+    return _serve(config, configs, zygote, listen, guard)
 
 
-def _serve(config: "Config", configs: "FileConfigs", zygote: "Zygote") -> int:
+def _door(line: Parsed, config: "Config") -> "tuple[Listen, Guard | None]":
+    """Where clients come in, and what they are asked there."""
+    from codex.app_server.transports.listen import AuthOptions, Stdio, Tcp, load_guard, parse_listen, refuse_exposed
+
+    listen = Stdio() if line.has("stdio") else parse_listen(line.one("listen") or _STDIO, codex_home=config.codex_home)
+    skew = line.one("ws-max-clock-skew-seconds")
+    if skew is not None and not (skew.isascii() and skew.isdecimal()):
+        raise app_server_parser.fail(f"--ws-max-clock-skew-seconds: expected a whole number, got {skew!r}")
+    options = AuthOptions(
+        mode=cast("AuthMode | None", line.one("ws-auth")),
+        token_file=line.one("ws-token-file"),
+        token_sha256=line.one("ws-token-sha256"),
+        token_env=line.one("ws-token-env"),
+        shared_secret_file=line.one("ws-shared-secret-file"),
+        issuer=line.one("ws-issuer"),
+        audience=line.one("ws-audience"),
+        max_clock_skew_seconds=int(skew) if skew is not None else None,
+    )
+    guard = load_guard(options, os.environ)
+    if isinstance(listen, Tcp):
+        refuse_exposed(listen, guard)
+    return listen, guard
+
+
+def _serve(config: "Config", configs: "FileConfigs", zygote: "Zygote", listen: "Listen", guard: "Guard | None") -> int:
     import trio
 
-    from codex.app_server.serve import open_app_server, serve_client
-    from codex.app_server.transports.stdio import StdioTransport
+    from codex.app_server.serve import open_app_server
     from codex.cli.logs import open_program_log
 
     async def run() -> None:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_end_on_signal, nursery.cancel_scope)
             async with open_app_server(config, configs, environ=os.environ, zygote=zygote) as server:
-                await serve_client(server, StdioTransport(os.dup(0), os.dup(1)))
+                await _have_clients(server, listen, guard)
             nursery.cancel_scope.cancel("the client is gone")
 
     with open_program_log(config):
         trio.run(run)
     return 0
+
+
+async def _have_clients(server: "AppServer", listen: "Listen", guard: "Guard | None") -> None:
+    import trio
+
+    from codex.app_server.serve import serve_client
+    from codex.app_server.transports.listen import Off, Stdio
+
+    if isinstance(listen, Stdio):
+        from codex.app_server.transports.stdio import StdioTransport
+
+        await serve_client(server, StdioTransport(os.dup(0), os.dup(1)))
+        return
+    if isinstance(listen, Off):
+        await trio.sleep_forever()
+        return
+    from codex.app_server.transports.listen import open_listeners
+    from codex.app_server.transports.websocket import Accept, serve_streams
+
+    async with open_listeners(listen, guard) as (listeners, where):
+        _tell_where(where)
+        await serve_streams(listeners, Accept(partial(serve_client, server), guard))
+
+
+def _tell_where(where: "Tcp | UnixSocket") -> None:
+    from codex.app_server.transports.listen import Tcp
+
+    say(f"codex app-server\n  listening on: {where}")
+    if isinstance(where, Tcp):
+        for probe in ("readyz", "healthz"):
+            say(f"  {probe}: http://{where.authority}/{probe}")
+        if where.is_loopback:
+            say("  only programs on this machine can connect; forward the port, with SSH for example, for others")
 
 
 async def _end_on_signal(scope: "object") -> None:

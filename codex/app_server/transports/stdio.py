@@ -68,8 +68,9 @@ class StdioTransport:
         """Write each message as a line, all in one write. Cancelled, a part of them may be written."""
         await self._writing.send_all(b"\n".join((*messages, b"")))
 
-    async def aclose(self) -> None:
-        """Close both. Bounded; twice does no harm."""
+    async def aclose(self, *, cut_off: str = "") -> None:
+        """Close both; nothing can be told. Bounded; twice does no harm."""
+        del cut_off
         with trio.move_on_after(_CLOSE_WITHIN, shield=True):
             await self._reading.aclose()
             await self._writing.aclose()

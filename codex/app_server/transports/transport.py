@@ -26,8 +26,12 @@ class Transport(Protocol):
         """
         ...
 
-    async def aclose(self) -> None:
-        """End the connection. Bounded and shielded; twice does no harm."""
+    async def aclose(self, *, cut_off: str = "") -> None:
+        """End the connection. Bounded and shielded; twice does no harm.
+
+        Args:
+          cut_off: why the client is given up; told to it where the wire has a way to.
+        """
         ...
 
 

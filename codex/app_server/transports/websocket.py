@@ -16,6 +16,7 @@ from codex.app_server.transports.handshake import Handshake, Refuse, Upgrade, to
 
 _READ_BYTES = 8_192  # So a client that sends only pings, six bytes each, holds nobody up.
 _CLOSE_WITHIN = 1.0
+_NORMAL, _GOING_AWAY = 1000, 1001
 
 
 @attrs.frozen
@@ -73,11 +74,18 @@ class WebSocketTransport:
             raise trio.BrokenResourceError("the client closed the connection")
         await self._write(framed(messages))
 
-    async def aclose(self, *, code: int = 1000, reason: str = "") -> None:
-        """Say why, and end the connection. Bounded and shielded; twice does no harm.
+    async def aclose(self, *, cut_off: str = "") -> None:
+        """End the connection. Bounded and shielded; twice does no harm.
 
-        Args: code: of RFC 6455, section 7.4.
+        Args: cut_off: why the client is given up; it may come again.
         """
+        await self._close(TRY_AGAIN_LATER if cut_off else _NORMAL, cut_off)
+
+    async def go_away(self) -> None:
+        """End the connection because the server ends. Bounded and shielded; twice does no harm."""
+        await self._close(_GOING_AWAY, "")
+
+    async def _close(self, code: int, reason: str) -> None:
         if self._closed:
             return
         with trio.move_on_after(_CLOSE_WITHIN, shield=True):
@@ -85,10 +93,6 @@ class WebSocketTransport:
                 await self._answer(self._frames.close(code, reason))
         self._closed = True
         await trio.aclose_forcefully(self._stream)
-
-    async def cut_off(self, reason: str) -> None:
-        """End the connection of a client that reads too slowly; it may come again."""
-        await self.aclose(code=TRY_AGAIN_LATER, reason=reason)
 
     async def keep_alive(self) -> None:
         """Ping a silent client, and end the connection when it does not answer. Cancelled: it stays as it is."""
@@ -203,7 +207,7 @@ class Accept:
                 nursery.cancel_scope.cancel()
         finally:
             with trio.move_on_after(2 * _CLOSE_WITHIN, shield=True):
-                await transport.aclose(code=1001)
+                await transport.go_away()
 
 
 async def serve_streams(listeners: Sequence[trio.abc.Listener[trio.abc.Stream]], accept: Accept) -> None:

@@ -105,14 +105,14 @@ async def test_a_peer_that_does_not_read_holds_up_the_end_for_a_second(autojump_
         nursery.start_soon(write)
         await trio.testing.wait_all_tasks_blocked()
         start = trio.current_time()
-        await wire.cut_off("too slow")
+        await wire.aclose(cut_off="too slow")
         assert trio.current_time() - start == 1.0
     await theirs.aclose()
 
 
 async def test_a_client_that_is_cut_off_is_told_why(autojump_clock: object) -> None:
     wire, client = connected()
-    await wire.cut_off("read too slowly")
+    await wire.aclose(cut_off="read too slowly")
     assert await client.hear() == [CloseConnection(1013, "read too slowly")]
     assert await wire.receive() is None
 
