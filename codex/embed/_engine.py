@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from contextlib import asynccontextmanager
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar, overload
 
 import trio
 
@@ -131,13 +131,27 @@ class EngineThread:
         """Run an async function of Trio's with the thread: sub-agents, background terminals, everything else."""
         return await self._bridge.call(lambda: work(self._thread))
 
-    async def ask(self, prompt: Prompt, *, on_approval: OnApproval | None = None) -> str:
+    @overload
+    async def ask(self, prompt: Prompt, *, on_approval: OnApproval | None = None) -> str: ...
+    @overload
+    async def ask(self, prompt: Prompt, *, output_type: type[T], on_approval: OnApproval | None = None) -> T: ...
+    async def ask(
+        self, prompt: Prompt, *, output_type: type[T] | None = None, on_approval: OnApproval | None = None
+    ) -> str | T:
         """Run one turn; the model's last message. Cancelling interrupts the turn, which has ended then.
 
-        Raises: TurnError when the turn failed or was interrupted.
+        Args:
+          output_type: the message is to be a value of this type, which is given; the model is asked for its schema, and
+            once more where the first answer does not fit.
+
+        Raises:
+          TurnError: the turn failed or was interrupted.
+          NotTyped: the second answer did not fit either.
         """
         answered = self._answered(on_approval)
-        return await self.call(lambda thread: thread.ask(prompt, on_approval=answered))
+        if output_type is None:
+            return await self.call(lambda thread: thread.ask(prompt, on_approval=answered))
+        return await self.call(lambda thread: thread.ask(prompt, output_type=output_type, on_approval=answered))
 
     def run(
         self,

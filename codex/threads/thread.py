@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Never
+from typing import TYPE_CHECKING, Never, TypeVar, overload
 
 import trio
 
@@ -28,6 +28,7 @@ from codex.tools import ProcessSource
 if TYPE_CHECKING:
     from codex.threads.sub_agents import SubAgents
 
+T = TypeVar("T")
 _STOP_WITHIN = 10.0
 
 
@@ -142,21 +143,40 @@ class Thread:
         items = (TextInput(prompt),) if isinstance(prompt, str) else tuple(prompt)
         return TurnEvents(self, TurnInput(items, output_schema=output_schema), on_approval)
 
+    @overload
     async def ask(
         self,
         prompt: str | Sequence[UserInput],
         *,
         output_schema: JsonObject | None = None,
         on_approval: OnApproval | None = None,
-    ) -> str:
+    ) -> str: ...
+    @overload
+    async def ask(
+        self, prompt: str | Sequence[UserInput], *, output_type: type[T], on_approval: OnApproval | None = None
+    ) -> T: ...
+    async def ask(
+        self,
+        prompt: str | Sequence[UserInput],
+        *,
+        output_schema: JsonObject | None = None,
+        output_type: type[T] | None = None,
+        on_approval: OnApproval | None = None,
+    ) -> str | T:
         """Run one turn; the model's last message. Cancelling interrupts the turn.
 
         Args:
-          output_schema: the JSON Schema that the message is to fit; see `codex.threads.typed` for values of a type.
+          output_schema: the JSON Schema that the message is to fit.
+          output_type: the message is to be a value of this type, which is given; see `codex.threads.typed`.
 
         Raises:
           TurnError: the turn failed or was interrupted.
+          NotTyped: the answer was no value of the type, nor was a second one.
         """
+        if output_type is not None:
+            from codex.threads.typed import ask_typed
+
+            return await ask_typed(self, prompt, output_type, on_approval=on_approval)
         return await self._result(self.run(prompt, output_schema=output_schema, on_approval=on_approval))
 
     async def compact(self) -> None:

@@ -265,6 +265,21 @@ def test_stored_threads_are_gone_on_with(config: Config, mode: Mode) -> None:
     asyncio.run(asyncio.wait_for(main(), 60))
 
 
+@attrs.frozen
+class Weather:
+    city: str
+    degrees: int
+
+
+def test_an_answer_is_a_value_of_the_type_that_was_asked_for(config: Config, mode: Mode) -> None:
+    async def main() -> Weather:
+        turns = [[text('{"city": "Bern"}')], [text('{"city": "Bern", "degrees": 21}')]]
+        async with opened(config, turns, mode) as thread:
+            return await thread.ask("How is it?", output_type=Weather)
+
+    assert asyncio.run(asyncio.wait_for(main(), 60)) == Weather("Bern", 21)
+
+
 def test_two_engines_live_beside_each_other(config: Config) -> None:
     async def main() -> list[str]:
         async with (
