@@ -12,11 +12,12 @@ from typing import Literal, TypeAlias
 
 import attrs
 
+from codex.agents.prices import usd
 from codex.protocol.budget import Budget
 
-Resource: TypeAlias = Literal["tokens", "model_calls", "tool_calls"]
+Resource: TypeAlias = Literal["tokens", "model_calls", "tool_calls", "nano_usd", "processes"]
 
-RESOURCES: tuple[Resource, ...] = ("tokens", "model_calls", "tool_calls")
+RESOURCES: tuple[Resource, ...] = ("tokens", "model_calls", "tool_calls", "nano_usd", "processes")
 
 
 @attrs.frozen
@@ -30,20 +31,42 @@ class Refused:
     wanted: int
 
     def __str__(self) -> str:
+        left = max(self.left, 0)
+        if self.resource == "nano_usd":
+            return (
+                f"the budget of {self.account} allows {usd(self.limit)}, {usd(left)} are left, and up to "
+                f"{usd(self.wanted)} would be needed"
+            )
+        if self.resource == "processes":
+            return f"the budget of {self.account} allows {self.limit} processes at once, and {left} more"
         return (
-            f"the budget of {self.account} allows {self.limit} {self.resource}, {max(self.left, 0)} are left, "
+            f"the budget of {self.account} allows {self.limit} {self.resource}, {left} are left, "
             f"and {self.wanted} would be needed"
         )
 
 
 @attrs.frozen
 class Overrun:
-    """A limit that was exceeded although the call had been reserved: more was used than it was allowed to."""
+    """A limit that was exceeded although the call had been reserved: more was used than it was allowed to.
+
+    `used` counts what others have set aside, too.
+    """
 
     account: str
     resource: Resource
     limit: int
     used: int
+
+    def __str__(self) -> str:
+        amounts = (
+            f"{usd(self.limit)} and {usd(self.used)}"
+            if self.resource == "nano_usd"
+            else f"{self.limit} {self.resource} and {self.used}"
+        )
+        return (
+            f"the budget of {self.account} allows {amounts} are used: the model answered at more length than it was "
+            "allowed"
+        )
 
 
 @attrs.frozen
@@ -122,9 +145,10 @@ class Accounts:
                 owner.reserved[resource] -= amount
             for resource, amount in used.items():
                 owner.used[resource] += amount
-                limit = owner.limit(resource)
-                if limit is not None and amount and owner.used[resource] > limit:
-                    overruns.append(Overrun(owner.name, resource, limit, owner.used[resource]))
+                limit, taken = owner.limit(resource), owner.used[resource] + owner.reserved[resource]
+                overdrawn = amount > reservation.amounts.get(resource, 0)
+                if limit is not None and (taken > limit if overdrawn else amount and owner.used[resource] > limit):
+                    overruns.append(Overrun(owner.name, resource, limit, taken))
         return overruns
 
     def release(self, reservation: Reservation) -> None:
@@ -149,6 +173,11 @@ class Accounts:
         """The most that can be set aside now; None where nothing limits it."""
         lefts = [left for owner in self._chain(account) if (left := owner.left(resource)) is not None]
         return min(lefts, default=None)
+
+    def unused(self, account: str, resource: Resource) -> int | None:
+        """The most that could be set aside if nothing else was; None where nothing limits it."""
+        limits = ((owner, owner.limit(resource)) for owner in self._chain(account))
+        return min((limit - owner.used[resource] for owner, limit in limits if limit is not None), default=None)
 
     def _chain(self, account: str) -> Iterator[_Account]:
         owner: _Account | None = self._accounts[account]

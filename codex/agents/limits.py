@@ -1,5 +1,7 @@
 """How large a tree of agents may be, and which tools its agents have.  Pure, but for reading an own model catalog."""
 
+from collections.abc import Mapping
+
 import attrs
 
 from codex.config.schema import Config
@@ -11,13 +13,15 @@ from codex.ports.agents import Generation
 class TreeLimits:
     """How many agents may be at work below the root, how deep they may stand (None: no limit), and their tools.
 
-    `limit` is the setting that the first comes from, as it is told to the model.
+    `limit` is the setting that the first comes from, as it is told to the model. `model_prices` are those of the
+    configuration.
     """
 
     max_agents: int
     max_depth: int | None
     limit: str = ""
     generation: Generation = "v1"
+    model_prices: Mapping[str, tuple[float, float, float]] = attrs.field(factory=dict[str, tuple[float, float, float]])
 
 
 def tree_limits(config: Config, generation: Generation | None = None) -> TreeLimits:
@@ -31,11 +35,12 @@ def tree_limits(config: Config, generation: Generation | None = None) -> TreeLim
     asked = config.features.get("multi_agent_v2")
     chosen = (generation or model.multi_agent_version) == "v2" if asked is None else asked
     if not chosen:
-        return TreeLimits(config.max_agents, config.max_depth)
+        return TreeLimits(config.max_agents, config.max_depth, model_prices=config.model_prices)
     threads = config.max_concurrent_threads
     return TreeLimits(
         threads - 1,
         None if asked is None else config.max_depth,
         f"features.multi_agent_v2.max_concurrent_threads_per_session = {threads}, the root among them",
         "v2",
+        config.model_prices,
     )

@@ -2,11 +2,14 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 import attrs
+import trio
 
 from codex.agents.accounts import Accounts, Refused, Reservation, Resource
-from codex.base.jsontext import JsonObject, encode_bytes, get_list
+from codex.agents.prices import Price, Prices, how_to_name, price_of
+from codex.base.jsontext import JsonObject, encode_bytes, get_list, get_str
 from codex.base.tokens import tokens_of_bytes
 from codex.context.size import estimate_items
 from codex.ports.meter import BudgetExceeded
@@ -17,12 +20,45 @@ from codex.session import Services
 # An answer may be this long, where the budget has so much left.
 _MAX_OUTPUT_TOKENS = 16_384
 _MIN_OUTPUT_TOKENS = 16
+# An answer that could be no longer than this is worth waiting for, where others may give back what they set aside.
+_WORTH_ASKING = 1_024
+_EXCEEDED = "budget_exceeded"
 
 
-def metered(services: Services, accounts: Accounts, account: str, report: Callable[[str], None]) -> Services:
+class Freed:
+    """The moment when something that was set aside is free again, for all that wait for one."""
+
+    def __init__(self) -> None:
+        self._next = trio.Event()
+
+    def tell(self) -> None:
+        """It is free again."""
+        told, self._next = self._next, trio.Event()
+        told.set()
+
+    async def wait(self) -> None:
+        """Wait for the next time. Cancel-safe."""
+        await self._next.wait()
+
+
+@attrs.frozen
+class Till:
+    """The accounts of a tree with what they count by: `prices` are those of the configuration, by model.
+
+    `freed` tells that something which was set aside is free again; `report` is told, with the path of the agent
+    that did it and in a sentence, of every limit that was exceeded.
+    """
+
+    accounts: Accounts
+    prices: Prices
+    report: Callable[[str, str], None]
+    freed: Freed = attrs.field(factory=Freed)
+
+
+def metered(services: Services, till: Till, account: str) -> Services:
     """The same services with a model and tools that book on the account."""
-    client = MeteredClient(services.client, accounts, account, report)
-    return attrs.evolve(services, client=client, meter=AccountMeter(accounts, account))
+    client = MeteredClient(services.client, till, account)
+    return attrs.evolve(services, client=client, meter=AccountMeter(till.accounts, account))
 
 
 class AccountMeter:
@@ -39,22 +75,30 @@ class AccountMeter:
             raise BudgetExceeded(f"the tool was not called: {reservation}; finish with what you have")
         self._accounts.settle(reservation, {"tool_calls": 1})
 
+    def hold_process(self) -> Callable[[], None]:
+        """Book one process for as long as it runs. Raises: BudgetExceeded."""
+        reservation = self._accounts.reserve(self._account, {"processes": 1})
+        if isinstance(reservation, Refused):
+            raise BudgetExceeded(
+                f"the command was not started: {reservation}; wait until one has ended, or end one that goes on"
+            )
+        return partial(self._accounts.release, reservation)
+
 
 class MeteredClient:
     """A model client that reserves the likely input and the longest output up the tree before each request.
 
-    Where tokens are limited, the request carries `max_output_tokens`. A server that ignores it can exceed the budget
-    by one response, which is reported; the next request is refused.
+    Where tokens or money are limited, the request carries `max_output_tokens`. A server that ignores it can exceed the
+    budget by one response, which is reported; the next request is refused. Where money is limited, a model whose price
+    is not known is not asked.
 
-    Args:
-      report: is told, in a sentence, of every limit that was exceeded.
+    What others have set aside is waited for where an answer would be cut short without it: they use it or give it back.
     """
 
-    def __init__(self, client: ModelClient, accounts: Accounts, account: str, report: Callable[[str], None]) -> None:
+    def __init__(self, client: ModelClient, till: Till, account: str) -> None:
         self._client = client
-        self._accounts = accounts
+        self._till = till
         self._account = account
-        self._report = report
 
     @asynccontextmanager
     async def stream(self, request: ModelRequest) -> AsyncGenerator[AsyncIterator[Sequence[ResponseEvent]], None]:
@@ -62,36 +106,60 @@ class MeteredClient:
 
         Raises: ModelError of the kind `budget_exceeded`, on entering.
         """
-        input_tokens = _input_tokens(request.body)
-        request, reservation = self._reserve(request, input_tokens)
+        model, input_tokens = get_str(request.body, "model"), _input_tokens(request.body)
+        price = price_of(self._till.prices, model)
+        if price is None and self._till.accounts.left(self._account, "nano_usd") is not None:
+            raise ModelError(f"the model was not asked: a budget limits USD, and {how_to_name(model)}", _EXCEEDED)
+        longest = await self._wait_worth_asking(input_tokens, price)
+        reservation = self._reserve(input_tokens, longest, price)
+        if longest is not None:
+            request = ModelRequest({**request.body, "max_output_tokens": longest}, request.headers)
         answer = _Answer()
         try:
             async with self._client.stream(request) as batches:
                 yield answer.watch(batches)
         finally:
-            self._book(reservation, answer.used(input_tokens))
+            self._book(reservation, answer.used(input_tokens, price))
 
     async def aclose(self) -> None:
         """Nothing: the client belongs to the engine."""
 
-    def _reserve(self, request: ModelRequest, input_tokens: int) -> tuple[ModelRequest, Reservation]:
-        wanted: dict[Resource, int] = {"model_calls": 1}
-        left = self._accounts.left(self._account, "tokens")
-        if left is not None:
-            output = max(min(_MAX_OUTPUT_TOKENS, left - input_tokens), _MIN_OUTPUT_TOKENS)
-            wanted["tokens"] = input_tokens + output
-            request = ModelRequest({**request.body, "max_output_tokens": output}, request.headers)
-        reservation = self._accounts.reserve(self._account, wanted)
+    async def _wait_worth_asking(self, input_tokens: int, price: Price | None) -> int | None:
+        """How long the answer may be; None where nothing limits that. Cancel-safe: nothing is set aside yet."""
+        accounts = self._till.accounts
+        while True:
+            longest = self._longest(accounts.left, input_tokens, price)
+            if longest is None:
+                return None
+            later = self._longest(accounts.unused, input_tokens, price)
+            if longest >= _WORTH_ASKING or later is None or later <= longest:
+                return max(longest, _MIN_OUTPUT_TOKENS)
+            await self._till.freed.wait()
+
+    def _longest(
+        self, left: Callable[[str, Resource], int | None], input_tokens: int, price: Price | None
+    ) -> int | None:
+        """How many tokens of output there is room for behind the input; None for any number."""
+        tokens, money = left(self._account, "tokens"), left(self._account, "nano_usd")
+        most: list[int] = [] if tokens is None else [tokens - input_tokens]
+        if money is not None and price is not None:
+            most += price.affordable_output(money - price.nano_usd(TokenUsage(input_tokens)))
+        return min(_MAX_OUTPUT_TOKENS, *most) if most else None
+
+    def _reserve(self, input_tokens: int, longest: int | None, price: Price | None) -> Reservation:
+        output = _MAX_OUTPUT_TOKENS if longest is None else longest
+        wanted: dict[Resource, int] = {"model_calls": 1, "tokens": input_tokens + output}
+        if price is not None:
+            wanted["nano_usd"] = price.nano_usd(TokenUsage(input_tokens, output_tokens=output))
+        reservation = self._till.accounts.reserve(self._account, wanted)
         if isinstance(reservation, Refused):
-            raise ModelError(f"the model was not asked: {reservation}", "budget_exceeded")
-        return request, reservation
+            raise ModelError(f"the model was not asked: {reservation}", _EXCEEDED)
+        return reservation
 
     def _book(self, reservation: Reservation, used: Mapping[Resource, int]) -> None:
-        for overrun in self._accounts.settle(reservation, used):
-            self._report(
-                f"the budget of {overrun.account} allows {overrun.limit} {overrun.resource} and {overrun.used} are "
-                "used: the model answered at more length than it was allowed"
-            )
+        for overrun in self._till.accounts.settle(reservation, used):
+            self._till.report(self._account, str(overrun))
+        self._till.freed.tell()
 
 
 class _Answer:
@@ -117,11 +185,13 @@ class _Answer:
                 self._usage = event.usage
         return batch
 
-    def used(self, input_tokens: int) -> Mapping[Resource, int]:
-        """What the server counted; for an answer that broke off, what was sent."""
-        if self._usage is not None:
-            return {"model_calls": 1, "tokens": self._usage.input_tokens + self._usage.output_tokens}
-        return {"model_calls": 1, "tokens": input_tokens if self._begun else 0}
+    def used(self, input_tokens: int, price: Price | None) -> Mapping[Resource, int]:
+        """What the server counted, and what that costs; for an answer that broke off, what was sent."""
+        usage = self._usage
+        if usage is None:
+            usage = TokenUsage(input_tokens if self._begun else 0)
+        used: dict[Resource, int] = {"model_calls": 1, "tokens": usage.input_tokens + usage.output_tokens}
+        return used if price is None else {**used, "nano_usd": price.nano_usd(usage)}
 
 
 def _input_tokens(body: JsonObject) -> int:

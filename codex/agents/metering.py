@@ -1,30 +1,34 @@
 """The accounts of one tree, opened where a budget limits what its agents use."""
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from codex.agents.registry import Registry
 from codex.protocol.budget import Budget
 from codex.protocol.event import Warning
+from codex.protocol.usage import TokenUsage
 from codex.session import Services
 from codex.threads import ThreadManager
 
 if TYPE_CHECKING:
-    from codex.agents.accounts import Accounts
+    from codex.agents.metered import Till
+    from codex.agents.prices import Prices
     from codex.agents.restore import RestoredTree
 
 
 class Metering:
     """Gives threads services that book what they use, and tells those who watch of what was exceeded.
 
-    `restored` has what was used in an earlier run.
+    `restored` has what was used in an earlier run, `prices` are those of the configuration.
     """
 
-    def __init__(self, manager: ThreadManager, registry: Registry, restored: "RestoredTree | None" = None) -> None:
+    def __init__(
+        self, manager: ThreadManager, registry: Registry, prices: "Prices", restored: "RestoredTree | None" = None
+    ) -> None:
         self._manager = manager
         self._registry = registry
+        self._prices = prices
         self._restored = restored
-        self._accounts: Accounts | None = None
+        self._till: Till | None = None
 
     def root(self) -> Services | None:
         """What the root thread works with where its budget limits its use; None where it does not."""
@@ -35,7 +39,7 @@ class Metering:
         owners = [*self._registry.upwards(parent_id)]
         if not any(limits.limits_use for limits in (budget, *(owner.budget for owner in owners))):
             return None
-        accounts = self._opened()
+        accounts = self._opened().accounts
         for owner in reversed(owners[:-1]):
             accounts.open(owner.path, owner.path.rpartition("/")[0], owner.budget)
         accounts.open(path, path.rpartition("/")[0], budget)
@@ -43,22 +47,34 @@ class Metering:
 
     def close(self, path: str) -> None:
         """The agent has ended: what it had set aside is free again."""
-        if self._accounts is not None:
-            self._accounts.close(path)
+        if self._till is not None:
+            self._till.accounts.close(path)
+            self._till.freed.tell()
+
+    def cost(self, model: str, usage: TokenUsage) -> float | None:
+        """What the use of a model costs, in USD; None where its price is not known."""
+        if model not in self._prices:
+            return None
+        from codex.agents.prices import in_usd, price_of
+
+        price = price_of(self._prices, model)
+        return None if price is None else in_usd(price.nano_usd(usage))
 
     def _services(self, path: str) -> Services:
         from codex.agents.metered import metered
 
-        return metered(self._manager.services, self._opened(), path, partial(self._warn, path))
+        return metered(self._manager.services, self._opened(), path)
 
-    def _opened(self) -> "Accounts":
-        if self._accounts is None:
+    def _opened(self) -> "Till":
+        if self._till is None:
             from codex.agents.accounts import Accounts
+            from codex.agents.metered import Till
 
-            self._accounts = Accounts("/root", self._registry.root.budget)
+            accounts = Accounts("/root", self._registry.root.budget)
             if self._restored is not None:
-                self._restored.carry_on(self._accounts)
-        return self._accounts
+                self._restored.carry_on(accounts, self._prices)
+            self._till = Till(accounts, self._prices, self._warn)
+        return self._till
 
     def _warn(self, path: str, text: str) -> None:
         """Tell those who watch the agent, and those who watch its parent."""

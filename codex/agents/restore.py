@@ -26,6 +26,7 @@ from codex.rollout.agents import StartedAgent, ThreadTrace, read_tree
 
 if TYPE_CHECKING:
     from codex.agents.accounts import Accounts
+    from codex.agents.prices import Prices
 
 _INTERRUPTED = AgentState("interrupted")
 
@@ -47,6 +48,8 @@ class Use:
     tokens: int = 0
     model_calls: int = 0
     tool_calls: int = 0
+    usage: TokenUsage = TokenUsage()
+    model: str = ""
 
 
 @attrs.frozen
@@ -64,13 +67,18 @@ class RestoredTree:
     generation: Generation | None = None
     budget: Budget = Budget()
 
-    def carry_on(self, accounts: "Accounts") -> None:
-        """Book what was used, so that the limits of all agents go on from there."""
+    def carry_on(self, accounts: "Accounts", prices: "Prices") -> None:
+        """Book what was used, and what that costs today, so that the limits of all agents go on from there."""
+        from codex.agents.prices import price_of
+
         for thread_id, path, parent, budget in self._accounts():
             if thread_id != self.root_id:
                 accounts.open(path, parent, budget)
             use = self.use.get(thread_id, Use())
             accounts.carry(path, {"tokens": use.tokens, "model_calls": use.model_calls, "tool_calls": use.tool_calls})
+            price = price_of(prices, use.model)
+            if price is not None:
+                accounts.carry(path, {"nano_usd": price.nano_usd(use.usage)})
 
     def _accounts(self) -> Iterator[tuple[str, str, str, Budget]]:
         yield self.root_id, "/root", "", self.budget
@@ -164,7 +172,7 @@ def _settings(started: StartedAgent, trace: ThreadTrace | None) -> Settings:
 
 
 def _use(trace: ThreadTrace) -> Use:
-    return Use(trace.usage.total_tokens, trace.model_calls, trace.tool_calls)
+    return Use(trace.usage.total_tokens, trace.model_calls, trace.tool_calls, trace.usage, trace.model or "")
 
 
 def _letters(traces: Mapping[str, ThreadTrace], agents: Mapping[str, Agent], readers: Mapping[str, str]) -> Letters:

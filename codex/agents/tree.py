@@ -65,7 +65,7 @@ class AgentTree:
         self._threads: dict[str, Thread] = {}
         self._changes = Changes()
         self._admission = Admission(self._registry)
-        self._metering = Metering(manager, self._registry, restored)
+        self._metering = Metering(manager, self._registry, limits.model_prices, restored)
         self._ends = Ends(manager, self._registry, self._post)
         self._opened_starts: Starts | None = None
         self._opened_dormant: Dormant | None = None
@@ -123,6 +123,7 @@ class AgentTree:
                 agent.budget,
                 agent.usage,
                 used[agent.agent_id],
+                self._metering.cost(self._model(agent.agent_id), agent.usage),
             )
             for agent in self._registry.agents
             if agent.agent_id in below

@@ -79,14 +79,15 @@ class Builder:
         """The whole; faults that only show between keys are added, and the result then counts for nothing."""
         provider, model = self._model(oss=oss, local_provider=local_provider)
         approval, sandbox = self._permissions(add_dirs, warnings, exec_defaults=exec_defaults)
-        values: Table = {key: self._merged[key] for key in _PLAIN if key in self._merged}
+        values: dict[str, object] = {key: self._merged[key] for key in _PLAIN if key in self._merged}
         for key in ("project_doc_fallback_filenames", "project_root_markers"):
             if key in self._merged:
-                values[key] = cast("Toml", tuple(cast("list[str]", self._merged[key])))
+                values[key] = tuple(cast("list[str]", self._merged[key]))
         for (table, key), field in _NESTED.items():
             if key in (found := self._sub(table)):
                 values[field] = found[key]
         values |= self._threads_of_v2()
+        values |= self._spending()
         values |= self._reviewer()
         values |= self._requirements.rules()
         update_plan = cast("Table", self._sub("tools").get("update_plan", {}))
@@ -125,6 +126,15 @@ class Builder:
         key = "max_concurrent_threads_per_session"
         v2 = self._sub("features").get("multi_agent_v2")
         return {"max_concurrent_threads": v2[key]} if isinstance(v2, dict) and key in v2 else {}
+
+    def _spending(self) -> dict[str, object]:
+        budget, prices = self._sub("agents").get("budget"), self._sub("model_prices")
+        if not budget and not prices:
+            return {}
+        from codex.config import _spending
+
+        limits = _spending.budget_of(cast("Table", budget or {}))
+        return {"budget": limits, "model_prices": _spending.prices_of(prices, self._faults, self._place)}
 
     def _sub(self, key: str) -> Table:
         return cast("Table", self._merged.get(key, {}))

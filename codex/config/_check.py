@@ -15,6 +15,7 @@ _KINDS: Mapping[str, str] = {
     "boolean": "true or false",
     "count": "a whole number from 0 on",
     "positive": "a whole number from 1 on",
+    "amount": "a number from 0 on",
     "strings": "an array of strings",
     "paths": "an array of paths",
     "string map": "a table of strings",
@@ -241,6 +242,8 @@ def _fits(kind: str, value: Toml) -> bool:
         return isinstance(value, bool)
     if kind in ("count", "positive"):
         return isinstance(value, int) and not isinstance(value, bool) and (kind == "positive") <= value <= _MAX_NUMBER
+    if kind == "amount":
+        return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _MAX_NUMBER
     if kind == "hooks":
         return isinstance(value, dict) and not _is_deep(value)
     if kind == "strings":

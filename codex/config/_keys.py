@@ -7,9 +7,8 @@ Kinds: `later` keys are Codex's and have no room here yet: their values are not 
 from collections.abc import Mapping
 from typing import TypeAlias
 
-# The kinds, as words: string, boolean, count (>= 0), positive (>= 1), strings, string map, path, paths, file, url,
-# approval, feature, log level, permissions, profiles, skill switches,
-# hooks, later.
+# The kinds, as words: string, boolean, count (>= 0), amount (any number >= 0), positive (>= 1), strings, string map,
+# path, paths, file, url, approval, feature, log level, permissions, profiles, skill switches, hooks, later.
 Rule: TypeAlias = "str | tuple[str, ...] | Mapping[str, Rule]"
 
 _PROVIDER: Mapping[str, Rule] = {
@@ -39,8 +38,19 @@ _PROVIDER: Mapping[str, Rule] = {
 FEATURE_SETTINGS: Mapping[str, Mapping[str, Rule]] = {
     "multi_agent_v2": {"enabled": "boolean", "max_concurrent_threads_per_session": "positive", "*": "later"},
 }
+_BUDGET: Mapping[str, Rule] = {
+    "tokens": "count",
+    "model_calls": "count",
+    "tool_calls": "count",
+    "depth": "count",
+    "fan_out": "count",
+    "agents": "count",
+    "usd": "amount",
+    "processes": "count",
+}
 _ROOMS: Mapping[str, Rule] = {
     "agents": {
+        "budget": _BUDGET,
         "max_threads": "positive",
         "max_depth": "count",
         "default_subagent_model": "later",
@@ -76,6 +86,7 @@ _ROOMS: Mapping[str, Rule] = {
     "model_context_window": "positive",
     "model_instructions_file": "file",
     "model_provider": "string",
+    "model_prices": {"*": {"input": "amount", "cached_input": "amount", "output": "amount"}},
     "model_providers": {"*": _PROVIDER},
     "model_reasoning_effort": "string",
     "model_reasoning_summary": ("auto", "concise", "detailed", "none"),

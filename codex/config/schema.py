@@ -10,6 +10,7 @@ import attrs
 
 from codex.base.frozen import frozen
 from codex.base.jsontext import Json, JsonObject
+from codex.protocol.budget import Budget
 from codex.protocol.permission import ApprovalPolicy, ApprovalsReviewer, SandboxPolicy
 
 WireApi: TypeAlias = Literal["responses", "chat", "scripted"]
@@ -68,13 +69,14 @@ class Config:
 
     `model` is None when nothing named one: starting a thread then fails with the ways out. Limits: `max_depth` and
     `max_agents` bound the sub-agents of one root thread, and `max_concurrent_threads` those of the second generation
-    with it. `trust_level` is None where the user has not said whether they trust the project, whose root is
-    `project_root`. `hooks` are the tables of the layers that have one, lowest first: the layer's kind, its file or
-    option, and the table. `warnings` are sentences for the user; `extra` holds the values of keys without a room yet.
-    `auto_review_policy` is what the reviewer model is told beside its own rules. `openai_base_url` and `model_script`
-    stand in their providers. `owner_rules` is the table `rules` of the requirements, as it stands in
-    `owner_rules_file`; it counts under `ignore_rules` too. `allowed_tools` are the names of the tools that the model
-    is offered at most, None is all of them.
+    with it; `budget` is what a root thread may use together with them. `model_prices` are USD per million tokens of
+    input, cached input and output. `trust_level` is None where the user has not said whether they trust the project,
+    whose root is `project_root`. `hooks` are the tables of the layers that have one, lowest first: the layer's kind,
+    its file or option, and the table. `warnings` are sentences for the user; `extra` holds the values of keys without a
+    room yet. `auto_review_policy` is what the reviewer model is told beside its own rules. `openai_base_url` and
+    `model_script` stand in their providers. `owner_rules` is the table `rules` of the requirements, as it stands in
+    `owner_rules_file`; it counts under `ignore_rules` too. `allowed_tools` are the names of the tools that the model is
+    offered at most, None is all of them.
     """
 
     codex_home: str
@@ -112,6 +114,8 @@ class Config:
     max_agents: int = 6
     max_concurrent_threads: int = 4
     max_depth: int = 1
+    budget: Budget = Budget()
+    model_prices: Mapping[str, tuple[float, float, float]] = attrs.field(factory=dict[str, tuple[float, float, float]])
     history_persistence: Literal["save-all", "none"] = "save-all"
     ephemeral: bool = False
     skills: SkillSettings = SkillSettings()

@@ -63,18 +63,21 @@ class Codex:
         """Start a thread, with other settings if given.
 
         Args:
-          budget: what the thread and all its sub-agents may use; its `seconds` count for agents only.
+          budget: what the thread and all its sub-agents may use, within that of the configuration; its `seconds`
+            count for agents only.
           tools: more than the engine's own, for the thread and its sub-agents.
 
         Raises: UserError when no model is configured.
         """
         config = config or self._config
-        if budget is None:
+        own = budget or Budget()
+        budget = own.within(config.budget)
+        if budget == Budget():
             return await self._manager.start(config, tools=tools)
         thread_id = uuid7()
         tree = self._trees[thread_id] = self._tree(thread_id, config, budget)
         services = tree.root_services()
-        return await self._manager.start(config, thread_id=thread_id, services=services, tools=tools, budget=budget)
+        return await self._manager.start(config, thread_id=thread_id, services=services, tools=tools, budget=own)
 
     async def resume_thread(self, thread_id: str, *, tools: "DynamicTools | None" = None) -> Thread:
         """Go on with the stored thread of this id or this name, or join the living one.
@@ -98,7 +101,8 @@ class Codex:
                 return agent
         restored = await self._store.tree(wanted)
         limits = tree_limits(self._config, restored.generation)
-        tree = AgentTree(self._manager, wanted, limits, budget=restored.budget, restored=restored)
+        budget = restored.budget.within(self._config.budget)
+        tree = AgentTree(self._manager, wanted, limits, budget=budget, restored=restored)
         self._trees[wanted] = tree
         thread = await self._manager.resume(self._config, stored, services=tree.root_services(), tools=tools)
         await tree.wake_for_tasks()

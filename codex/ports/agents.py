@@ -53,7 +53,11 @@ class SpawnRequest:
 
 @frozen
 class AgentInfo:
-    """One agent as others see it. `usage` is its own; `below` is that of all agents below it."""
+    """One agent as others see it.
+
+    `usage` is its own; `below` is that of all agents below it. `usd` is what its own use cost, None where no price of
+    its model is known.
+    """
 
     agent_id: str
     parent_id: str
@@ -64,6 +68,12 @@ class AgentInfo:
     budget: Budget
     usage: TokenUsage
     below: TokenUsage
+    usd: float | None = None
+
+    @property
+    def subtree(self) -> TokenUsage:
+        """What it and all agents below it have used."""
+        return self.usage + self.below
 
 
 @frozen

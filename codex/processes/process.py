@@ -36,6 +36,7 @@ class Process:
         """Whether the model was told of its end."""
         self._state = state
         self._ended = trio.Event()
+        self._on_end: Callable[[], None] = _do_nothing
         self._ref: Ref[Message] | None = None
         self._talking = 0
         self._is_new = True
@@ -60,6 +61,13 @@ class Process:
         if self._ended_at is None:
             self._ended_at = trio.current_time()
             self._ended.set()
+            self._on_end()
+
+    def when_ended(self, callback: Callable[[], None]) -> None:
+        """Have this called once it has ended, at once where it has; it must neither wait nor raise."""
+        self._on_end = callback
+        if self._ended.is_set():
+            callback()
 
     async def wait_started(self) -> None:
         """Return when it runs. Cancelled: changes nothing.
@@ -207,3 +215,7 @@ class Process:
         """Begin to terminate it."""
         assert self._ref is not None
         self._ref.stop_nowait(reason="terminated")
+
+
+def _do_nothing() -> None:
+    pass

@@ -13,6 +13,7 @@ from codex.base.jsontext import JsonObject
 from codex.ports.agents import AgentControl, AgentInfo, Spawned, SpawnRequest
 from codex.protocol.budget import Budget
 from codex.protocol.item import AgentState
+from codex.protocol.usage import TokenUsage
 
 T = TypeVar("T")
 _CLOSE_WITHIN = 30.0
@@ -131,12 +132,24 @@ class SubAgents:
         """All that were ever started below the thread, each after its parent."""
         return iter(self._control().below())
 
+    @property
+    def usage(self) -> TokenUsage:
+        """What all agents below the thread have used so far."""
+        return sum((info.usage for info in self), TokenUsage())
+
+    @property
+    def usd(self) -> float | None:
+        """What that cost; None where the price of a model is not known."""
+        costs = [info.usd for info in self]
+        return None if None in costs else sum(cost for cost in costs if cost is not None)
+
     def text(self) -> str:
-        """The tree as lines of text: path, state, model, tokens (its own, and of all below it)."""
+        """The tree as lines of text: path, state, model, tokens (its own, and of all below it), cost where known."""
         return "".join(
             f"{'  ' * info.path.count('/')}{info.path.rpartition('/')[2]}  {info.state.status}  {info.model}  "
             f"{info.usage.total_tokens:,} tokens"
             + (f" (+{info.below.total_tokens:,} below)" if info.below.total_tokens else "")
+            + (f"  {info.usd:.4f} USD" if info.usd is not None else "")
             + "\n"
             for info in sorted(self, key=lambda info: info.path.split("/"))
         )
@@ -154,6 +167,7 @@ class SubAgents:
                 "message": info.state.message,
                 "tokens": info.usage.total_tokens,
                 "tokens_below": info.below.total_tokens,
+                "usd": info.usd,
             }
             for info in self
         ]

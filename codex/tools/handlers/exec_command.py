@@ -238,15 +238,24 @@ class _Command:
     async def _start(self, request: ProcessRequest) -> Process:
         context = self._context
         manager = await context.processes.open()
+        release = None
         try:
             _check_directory(request.cwd)
-            return await manager.start(request, owner=self._site.owner, thread_id=context.thread_id)
+            release = context.meter.hold_process() if context.meter is not None else None
+            process = await manager.start(request, owner=self._site.owner, thread_id=context.thread_id)
+            if release is not None:
+                process.when_ended(release)
+                release = None
+            return process
         except ToolFailure as failure:
             failed = isinstance(failure, SpawnFailed)
             why = f"Failed to create unified exec process: {failure}" if failed else str(failure)
             item = attrs.evolve(self._item, status="failed", aggregated_output=why, exit_code=_NOT_STARTED)
             await self._publish(ItemCompleted(context.turn_id, item))
             raise ToolFailure(rejected(why) if failed else f"exec_command failed: {why}") from failure
+        finally:
+            if release is not None:
+                release()
 
     async def _finish(self, ran: _Ran, decision: ReviewDecision | None) -> OutputBody:
         process = ran.process

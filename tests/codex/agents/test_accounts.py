@@ -101,10 +101,13 @@ class TreeOfAccounts(RuleBasedStateMachine):
     def root(self) -> str:
         return "/root"
 
-    @rule(target=accounts_, parent=accounts_, tokens=limits, calls=limits, tools=limits)
-    def open(self, parent: str, tokens: int | None, calls: int | None, tools: int | None) -> str:
+    @rule(target=accounts_, parent=accounts_, tokens=limits, calls=limits, nano_usd=limits, processes=limits)
+    def open(
+        self, parent: str, tokens: int | None, calls: int | None, nano_usd: int | None, processes: int | None
+    ) -> str:
         name = f"{parent}/{len(self.budgets)}"
-        self.budgets[name] = Budget(tokens=tokens, model_calls=calls, tool_calls=tools)
+        money = None if nano_usd is None else nano_usd / 1_000_000_000
+        self.budgets[name] = Budget(tokens=tokens, model_calls=calls, usd=money, processes=processes)
         self.accounts.open(name, parent, self.budgets[name])
         return name
 
@@ -151,6 +154,15 @@ class TreeOfAccounts(RuleBasedStateMachine):
             assert {name: used[name] + held[name] for name in RESOURCES} == {
                 name: self.taken(account, name) for name in RESOURCES
             }
+
+    @invariant()
+    def a_parents_account_is_its_own_use_and_that_of_its_children(self) -> None:
+        for account in self.budgets:
+            children = [name for name in self.budgets if name.rpartition("/")[0] == account]
+            for resource in RESOURCES:
+                own = sum(used.get(resource, 0) for owner, used in self.used if owner == account)
+                below = sum(self.accounts.used(child)[resource] for child in children)
+                assert self.accounts.used(account)[resource] == own + below
 
     @invariant()
     def no_limit_is_exceeded_without_a_word(self) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import attrs
 
-from codex.agents.accounts import Accounts
+from codex.agents.accounts import RESOURCES, Accounts
 from codex.agents.registry import Agent
 from codex.agents.restore import RestoredTree, Settings, Use, restored
 from codex.base.jsontext import encode
@@ -93,12 +93,14 @@ def test_the_books_go_on_from_what_was_used() -> None:
     found = tree(
         attrs.evolve(ROOT, budget=Budget(tokens=5_000), usage=TokenUsage(total_tokens=300), model_calls=3),
         thread(SCOUT, usage=TokenUsage(total_tokens=400), model_calls=2, tool_calls=1, agents=(DIGGER,)),
-        thread(DIGGER, "id-scout", usage=TokenUsage(total_tokens=50), model_calls=1),
+        thread(DIGGER, "id-scout", model="m", usage=TokenUsage(50, total_tokens=50), model_calls=1),
     )
     accounts = Accounts("/root", found.budget)
-    found.carry_on(accounts)
-    assert accounts.used("/root") == {"tokens": 750, "model_calls": 6, "tool_calls": 1}
-    assert accounts.used("/root/scout") == {"tokens": 450, "model_calls": 3, "tool_calls": 1}
+    found.carry_on(accounts, {"m": (2.0, 2.0, 8.0)})
+    none = dict.fromkeys(RESOURCES, 0)
+    cost = 50 * 2_000
+    assert accounts.used("/root") == none | {"tokens": 750, "model_calls": 6, "tool_calls": 1, "nano_usd": cost}
+    assert accounts.used("/root/scout") == none | {"tokens": 450, "model_calls": 3, "tool_calls": 1, "nano_usd": cost}
     assert accounts.left("/root/scout/digger", "tokens") == 550
 
 
