@@ -84,6 +84,10 @@ PRINTED = {
         in the tree: /root/ada (depth 1) /root/alan (depth 1)
         threads alive: 3
         after the parent's end: 0""",
+    "tree_per_request": """
+        ['Sunny in Bern.', 'Sunny in Basel.']
+        ['Sunny in Genf.', 'Sunny in Chur.', 'Sunny in Zug.']
+        threads left: 0""",
     "watch_events": """
         SessionConfigured
         TaskStarted
