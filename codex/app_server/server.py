@@ -10,6 +10,7 @@ import trio
 
 from actors import Down, Mailbox, Ref, Runtime
 from codex.app_server.audience import Client
+from codex.app_server.belongings import Belongings
 from codex.app_server.feed import Feed
 from codex.app_server.notice import Notice
 from codex.base.jsontext import JsonObject
@@ -41,6 +42,7 @@ class Server:
         self.environ = environ
         self.clients: dict[Client, None] = {}
         self.feeds: dict[str, Feed] = {}
+        self._belongings: dict[Client, Belongings] = {}
         self.refuses_questions = False
         self._questions = itertools.count()
         self._mailbox: Mailbox[Down] | None = None
@@ -82,9 +84,16 @@ class Server:
         for client in parent.clients:
             feed.follow(client)
 
+    def belongings(self, client: Client) -> Belongings:
+        """What the client has running here; it ends when the client is forgotten."""
+        assert self._mailbox is not None
+        return self._belongings.setdefault(client, Belongings(self._mailbox))
+
     def forget(self, client: Client) -> None:
         """A client is gone; the threads go on."""
         self.clients.pop(client, None)
+        if (theirs := self._belongings.pop(client, None)) is not None:
+            theirs.end()
         for feed in self.feeds.values():
             feed.leave(client)
 
