@@ -7,6 +7,7 @@ import attrs
 
 from codex.base.jsontext import Json, JsonObject
 from codex.config import load_config
+from codex.config.load import Resolution, resolve_config
 from codex.config.schema import Config
 
 
@@ -35,6 +36,20 @@ class FileConfigs:
             cwd=cwd or self.cwd,
             overrides=[*self.overrides, *texts],
             flags=flags,
+            profile=self.profile,
+            environ=self.environ,
+            strict=self.strict,
+        )
+
+    def resolve(self, *, cwd: str | None) -> Resolution:
+        """The configuration for a directory with the layers that it comes from; blocks while files are read.
+
+        Raises:
+          ConfigError: with everything that is wrong.
+        """
+        return resolve_config(
+            cwd=cwd or self.cwd,
+            overrides=self.overrides,
             profile=self.profile,
             environ=self.environ,
             strict=self.strict,

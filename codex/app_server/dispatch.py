@@ -25,6 +25,7 @@ _HOMES: Mapping[str, str] = {
     "collaborationMode/": "settings",
     "command/exec": "command",
     "config/": "config",
+    "configRequirements/": "config",
     "experimentalFeature/": "features",
     "fs/": "fs",
     "fuzzyFileSearch": "fuzzy",

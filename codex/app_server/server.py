@@ -14,6 +14,7 @@ from codex.app_server.belongings import Belongings
 from codex.app_server.feed import Feed
 from codex.app_server.notice import Notice
 from codex.base.jsontext import JsonObject
+from codex.config.load import Resolution
 from codex.config.schema import Config
 from codex.engine import Codex
 from codex.threads import Thread
@@ -26,6 +27,14 @@ class ConfigSource(Protocol):
 
     def load(self, *, cwd: str | None, flags: Mapping[str, object], overrides: JsonObject) -> Config:
         """The configuration for a directory, with settings on top of those the server was started with. Blocks.
+
+        Raises:
+          UserError: something in it is wrong.
+        """
+        ...
+
+    def resolve(self, *, cwd: str | None) -> Resolution:
+        """The configuration for a directory with the layers that it comes from. Blocks.
 
         Raises:
           UserError: something in it is wrong.
@@ -58,6 +67,14 @@ class Server:
     def now_ms() -> int:
         """The wall time in milliseconds."""
         return int(time.time() * 1000)
+
+    async def load_config(self, cwd: str | None = None) -> Config:
+        """The settings that a thread in a directory would start with. Cancelled, nothing happened.
+
+        Raises:
+          UserError: something in the files is wrong.
+        """
+        return await trio.to_thread.run_sync(partial(self.configs.load, cwd=cwd, flags={}, overrides={}))
 
     def find(self, thread_id: str) -> Feed | None:
         """The feed of a loaded thread."""

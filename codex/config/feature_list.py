@@ -90,6 +90,11 @@ def list_features(config: Config) -> list[tuple[str, str, bool]]:
     return sorted(found)
 
 
+def default_features() -> dict[str, bool]:
+    """Whether each feature is on where nobody says anything."""
+    return {name: on for (_, on), names in _BY_STAGE.items() for name in names.split()}
+
+
 def feature_names() -> frozenset[str]:
     """Every feature that can be switched, older spellings among them."""
     return FEATURES

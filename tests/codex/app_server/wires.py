@@ -12,6 +12,7 @@ import trio
 
 from codex.app_server.serve import AppServer, open_app_server
 from codex.base.jsontext import JsonObject
+from codex.config.load import Resolution, resolve_config
 from codex.config.schema import Config, ProviderInfo
 from codex.protocol.permission import SandboxPolicy
 
@@ -133,6 +134,12 @@ class FixedConfigs:
         if flags.get("approval_policy"):
             fields["approval_policy"] = flags["approval_policy"]
         return attrs.evolve(self.config, **fields)
+
+    def resolve(self, *, cwd: str | None) -> Resolution:
+        home = self.config.codex_home
+        return resolve_config(
+            codex_home=home, cwd=cwd or self.config.cwd, environ={"HOME": home}, system_dir=f"{home}/none"
+        )
 
 
 @asynccontextmanager
