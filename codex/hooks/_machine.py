@@ -18,6 +18,8 @@ from codex.hooks.find import EventName
 Permission: TypeAlias = Literal["allow", "deny", "ask"]
 # Events where plain text on stdout is something for the model.
 _TEXT_COUNTS = ("SessionStart", "UserPromptSubmit", "SubagentStart")
+# Events where it is nothing at all.
+_ANY_TEXT = ("PreToolUse", "PostToolUse", "PreModelRequest", "PostModelRequest", "Interrupt", "SessionEnd")
 BLOCKED = 2
 
 
@@ -75,7 +77,7 @@ def read_answer(event: EventName, ran: Ran) -> Answer:
     if not text.startswith("{"):
         if not text or event in _TEXT_COUNTS:
             return Answer(context=text)
-        return Answer() if event in ("PreToolUse", "PostToolUse", "SessionEnd") else Answer(failure=_NONSENSE)
+        return Answer() if event in _ANY_TEXT else Answer(failure=_NONSENSE)
     try:
         table = decode_object(text.encode("utf-8", "replace"))
     except ValueError:
@@ -90,7 +92,11 @@ def _structured(event: EventName, table: JsonObject) -> Answer:
     specific = get_object(table, "hookSpecificOutput")
     reason = get_str(specific, "permissionDecisionReason") or get_str(table, "reason")
     permission: Permission | None = None
-    match get_str(specific, "permissionDecision") or get_str(table, "decision"):
+    said = get_str(specific, "permissionDecision") or get_str(table, "decision")
+    if event == "PermissionRequest":
+        decision = get_object(specific, "decision")
+        said, reason = get_str(decision, "behavior"), get_str(decision, "message") or "it was denied"
+    match said:
         case "deny" | "block":
             permission = "deny"
         case "allow" | "approve":

@@ -19,14 +19,18 @@ EventName: TypeAlias = Literal[
     "SessionEnd",
     "UserPromptSubmit",
     "PreToolUse",
+    "PermissionRequest",
     "PostToolUse",
+    "PreModelRequest",
+    "PostModelRequest",
+    "PreCompact",
+    "PostCompact",
+    "Interrupt",
     "SubagentStart",
     "SubagentStop",
     "Stop",
 ]
 _EVENTS: Mapping[str, EventName] = {name: name for name in get_args(EventName)}
-# Codex's that are not run here yet.
-NOT_YET = (*("PermissionRequest", "PreCompact", "PostCompact", "PreModelRequest", "PostModelRequest", "Interrupt"),)
 DEFAULT_TIMEOUT = 600.0
 # The end of a session is not held up for long.
 _OWN_TIMEOUTS: Mapping[str, float] = {"session_end": 1.0}
@@ -80,8 +84,6 @@ def find_hooks(sources: Sequence[HookSource], *, bypass_trust: bool = False) -> 
         for event, groups in table.items():
             if event in _EVENTS:
                 hooks += _event_hooks(source, _EVENTS[event], groups, warnings)
-            elif event in NOT_YET:
-                warnings.append(f"{source.path}: hooks.{event}: not run here yet")
             elif event != "state":
                 warnings.append(f"{source.path}: hooks.{event}: there is no such event")
     judged = [_judged(hook, state, bypass_trust=bypass_trust) for hook in hooks]

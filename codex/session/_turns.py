@@ -71,7 +71,7 @@ class Turns:
             full=self._memory.budget.verdict(self._memory.tokens) == "compact",
             only_compacts=compacts,
             compactable=self._memory.compactable,
-            gate=None if compacts else self._hooks.gate(self.id, items, port),
+            gate=self._hooks.gate(self.id, items, port, compacts=compacts),
         )
         run = partial(run_turn, context=turn, result=self.result)
         self.ref = self._mailbox.spawn(run, name="turn", watch=True, shutdown=2.0)
@@ -121,6 +121,8 @@ class Turns:
                     None if first is None else int((first - self._began) * 1000),
                 )
             case "aborted":
+                if not closing:
+                    self._hooks.tell_interrupted(self._mailbox, self.id)
                 return TurnAborted(self.id, "shutdown" if closing else "interrupted", total)
             case "failed":
                 return TurnFailed(self.id, result.error_message, result.error_kind, total)

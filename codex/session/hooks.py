@@ -4,16 +4,21 @@ The hooks about a turn run inside it, as a gate at its beginning and at its end,
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Never
 
+import attrs
+
+from actors import Mailbox
 from codex.base.jsontext import Json
 from codex.config.folders import HookSource, hook_sources
 from codex.protocol.event import Warning
 from codex.protocol.permission import policies_of
 from codex.protocol.response_item import ResponseItem, input_text, message
+from codex.protocol.usage import TokenUsage
 from codex.protocol.user_input import TextInput, UserInput
 from codex.session._port import SessionPort
-from codex.session.context import SessionContext
+from codex.session.context import Inbox, SessionContext
+from codex.turn import Phase
 
 if TYPE_CHECKING:
     from codex.hooks import EventName, HookRunner, Verdict
@@ -44,12 +49,29 @@ class SessionHooks:
         if found.usable:
             self.runner = hooks.HookRunner(found.usable, self._common(), config.cwd, environ)
 
-    def gate(self, turn_id: str, items: tuple[UserInput, ...], port: SessionPort) -> "HookGate | None":
-        """What a turn with this input asks before it begins and ends; None without hooks."""
+    def gate(
+        self, turn_id: str, items: tuple[UserInput, ...], port: SessionPort, *, compacts: bool
+    ) -> "HookGate | None":
+        """What a turn with this input asks before it begins and ends; None without hooks.
+
+        `compacts`: the turn does nothing else, and does not count as the session's start.
+        """
         if self.runner is None:
             return None
-        starts, self._started = not self._started, True
+        starts = not self._started and not compacts
+        self._started = self._started or starts
         return HookGate(self._context, self.runner, turn_id, items, port, starts=starts)
+
+    def tell_interrupted(self, mailbox: Mailbox[Inbox], turn_id: str) -> None:
+        """Tell that a turn was interrupted, beside everything else."""
+        runner = self.runner
+        if runner is None or not runner.listens("Interrupt"):
+            return
+
+        async def tell(_mailbox: Mailbox[Never]) -> None:
+            await runner.ask("Interrupt", {"turn_id": turn_id})
+
+        mailbox.spawn(tell, name="hooks", shutdown=3.0)
 
     async def ended(self) -> None:
         """Tell that the session ends. Cancel-safe; the caller bounds it."""
@@ -129,8 +151,39 @@ class HookGate:
         self._port.inject(_message([verdict.blocked]))
         return True
 
-    async def _ask(self, event: "EventName", facts: Mapping[str, Json]) -> "Verdict":
-        return await self._runner.ask(event, {"turn_id": self._turn_id, **facts})
+    async def request_begins(self) -> str | None:
+        """Ask whether the model may be asked."""
+        verdict = await self._ask("PreModelRequest", {})
+        await self._tell(verdict)
+        return verdict.refused
+
+    async def request_ended(self, usage: TokenUsage | None, error: str | None) -> None:
+        """Tell how the request ended."""
+        facts: dict[str, Json] = {
+            "status": "completed" if error is None else "failed",
+            "error": error,
+            "token_usage": None if usage is None else attrs.asdict(usage),
+        }
+        await self._tell(await self._ask("PostModelRequest", facts))
+
+    async def compaction_begins(self, phase: Phase) -> str | None:
+        """Ask whether the history may be compacted."""
+        trigger = _trigger(phase)
+        verdict = await self._ask("PreCompact", {"trigger": trigger}, subject=trigger)
+        await self._tell(verdict)
+        return verdict.refused
+
+    async def compaction_ended(self, phase: Phase) -> None:
+        """Tell that it was; what hooks say about the new start stands behind the summary."""
+        trigger = _trigger(phase)
+        await self._tell(await self._ask("PostCompact", {"trigger": trigger}, subject=trigger))
+        if self._context.identity.parent_id is None:
+            verdict = await self._runner.ask("SessionStart", {"source": "compact"}, subject="compact")
+            await self._tell(verdict)
+            self._port.inject(_message(verdict.contexts))
+
+    async def _ask(self, event: "EventName", facts: Mapping[str, Json], *, subject: str = "") -> "Verdict":
+        return await self._runner.ask(event, {"turn_id": self._turn_id, **facts}, subject=subject)
 
     async def _goes_on(self, verdict: "Verdict", what: str) -> bool:
         await self._tell(verdict)
@@ -142,6 +195,10 @@ class HookGate:
     async def _tell(self, verdict: "Verdict") -> None:
         if verdict.messages:
             await self._port.publish([Warning(text) for text in verdict.messages])
+
+
+def _trigger(phase: Phase) -> str:
+    return "manual" if phase == "manual" else "auto"
 
 
 def _message(texts: Sequence[str]) -> list[ResponseItem]:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 from codex.base.jsontext import Json, JsonObject, decode_object, encode
+from codex.ports.approvals import Asked
+from codex.protocol.approval import Approved, Denied, ReviewDecision
 from codex.protocol.event import Warning
 from codex.tools.call import OutputBody, ToolCall
 from codex.tools.context import ToolContext
@@ -22,7 +24,10 @@ _KNOWN: Mapping[str, tuple[str, str]] = {"exec_command": ("Bash", "cmd"), "apply
 
 
 async def run_with_hooks(
-    run: Callable[[ToolCall], Awaitable[OutputBody]], call: ToolCall, context: ToolContext, hooks: "HookRunner"
+    run: Callable[[ToolCall, ToolContext], Awaitable[OutputBody]],
+    call: ToolCall,
+    context: ToolContext,
+    hooks: "HookRunner",
 ) -> OutputBody:
     """Run the call unless a hook refuses it; what hooks add stands behind its output. Cancellation reaches both."""
     name, arguments = _described(call)
@@ -34,7 +39,9 @@ async def run_with_hooks(
     if asked.updated_input is not None:
         call = _updated(call, asked.updated_input)
         facts["tool_input"] = _described(call)[1]
-    output = await run(call)
+    if hooks.listens("PermissionRequest"):
+        context = attrs.evolve(context, approvals=HookedApprovals(context, hooks, facts, name))
+    output = await run(call, context)
     if hooks.listens("PostToolUse"):
         told = {**facts, "tool_response": _response(call, output), "tool_use_id": call.call_id}
         verdict = await hooks.ask("PostToolUse", told, subject=name)
@@ -42,6 +49,30 @@ async def run_with_hooks(
         said = [] if verdict.refused is None else [f"A hook of the user's objects: {verdict.refused}"]
         return _with(output, [*asked.contexts, *said, *verdict.contexts])
     return _with(output, asked.contexts)
+
+
+@attrs.frozen
+class HookedApprovals:
+    """Implements `codex.ports.approvals.Approvals`: hooks answer first, and what none of them answers is asked."""
+
+    context: ToolContext
+    hooks: "HookRunner"
+    facts: Mapping[str, Json]
+    name: str
+
+    async def review(self, asked: Asked) -> ReviewDecision:
+        """The hooks' answer, or everybody else's. Cancelled, the hooks are killed and the question is withdrawn."""
+        verdict = await self.hooks.ask("PermissionRequest", self.facts, subject=self.name)
+        await _tell(self.context, verdict)
+        if verdict.refused is not None:
+            return Denied(f"a hook of the user's refused it: {verdict.refused}")
+        if verdict.permission == "allow":
+            return Approved()
+        return await self.context.approvals.review(asked)
+
+    async def abort(self, turn_id: str) -> None:
+        """End the turn."""
+        await self.context.approvals.abort(turn_id)
 
 
 async def _tell(context: ToolContext, verdict: "Verdict") -> None:

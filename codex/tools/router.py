@@ -1,7 +1,6 @@
 """From a call's name to the tool that answers it, and the list of tools a model is offered."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
 from importlib import import_module
 from typing import TypeAlias
 
@@ -80,7 +79,9 @@ class Router:
             return await self._run(call, site)
         from codex.tools.hooked import run_with_hooks
 
-        return await run_with_hooks(partial(self._run, site=site), call, site.context, hooks)
+        return await run_with_hooks(
+            lambda call, context: self._run(call, attrs.evolve(site, context=context)), call, site.context, hooks
+        )
 
     async def _run(self, call: ToolCall, site: CallSite) -> OutputBody:
         tool = self._find(call)

@@ -28,7 +28,7 @@ async def compact(
     """
     try:
         with trio.fail_after(COMPACT_WITHIN):
-            await _compact(context, phase)
+            await _between_hooks(context, phase)
     except ModelError as error:
         await turn.send(CompactionBroke(error))
     except CodexError as error:
@@ -38,6 +38,15 @@ async def compact(
         await turn.send(CompactionBroke(late))
     else:
         await turn.send(CompactionDone())
+
+
+async def _between_hooks(context: TurnContext, phase: Phase) -> None:
+    gate = context.gate
+    if gate is not None and (reason := await gate.compaction_begins(phase)) is not None:
+        raise ModelError(f"a hook refused it: {reason}")
+    await _compact(context, phase)
+    if gate is not None:
+        await gate.compaction_ended(phase)
 
 
 async def _compact(context: TurnContext, phase: Phase) -> None:

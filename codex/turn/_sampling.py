@@ -56,11 +56,32 @@ async def sample(
         if request is None:
             await turn.send(ContextFull())
             return
-        end_turn = await _stream(context, request, result, tracker, turn)
+        stream = _stream if context.gate is None else _stream_between_hooks
+        end_turn = await stream(context, request, result, tracker, turn)
     except ModelError as error:
         await turn.send(SamplingBroke(error))
     else:
         await turn.send(Sampled(end_turn))
+
+
+async def _stream_between_hooks(
+    context: TurnContext,
+    request: ModelRequest,
+    result: TurnResult,
+    tracker: ItemTracker,
+    turn: Ref[_Told],
+) -> bool | None:
+    """As `_stream`, unless a hook refuses the request; hooks are told how it ended."""
+    assert context.gate is not None
+    if (reason := await context.gate.request_begins()) is not None:
+        raise ModelError(f"a hook refused the request: {reason}")
+    try:
+        end_turn = await _stream(context, request, result, tracker, turn)
+    except ModelError as error:
+        await context.gate.request_ended(None, error.message)
+        raise
+    await context.gate.request_ended(tracker.usage, None)
+    return end_turn
 
 
 async def _stream(
@@ -76,6 +97,8 @@ async def _stream(
             if step.spoke and result.first_token_at is None:
                 result.first_token_at = trio.current_time()
             counted = _counted(step.completed)
+            if counted is not None:
+                tracker.usage = counted[1]
             if step.msgs or step.items or counted:
                 await context.port.publish(step.msgs, step.items, counted)
             if tracker.last_message is not None:

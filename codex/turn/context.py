@@ -84,7 +84,7 @@ class TurnPort(Protocol):
 
 
 class TurnGate(Protocol):
-    """Who is asked when the turn begins and before it ends."""
+    """Who is asked when the turn begins and before it ends, and around its requests. All of it is cancel-safe."""
 
     async def open(self) -> bool:
         """Whether the turn may begin, and its input enter the history. Cancel-safe."""
@@ -92,6 +92,22 @@ class TurnGate(Protocol):
 
     async def close(self, last_message: str | None) -> bool:
         """Whether the turn goes on, with something new for the model. Cancel-safe."""
+        ...
+
+    async def request_begins(self) -> str | None:
+        """The reason why the model must not be asked; None where it may."""
+        ...
+
+    async def request_ended(self, usage: TokenUsage | None, error: str | None) -> None:
+        """The model has answered, or failed."""
+        ...
+
+    async def compaction_begins(self, phase: Phase) -> str | None:
+        """The reason why the history must stay as it is; None where it may be compacted."""
+        ...
+
+    async def compaction_ended(self, phase: Phase) -> None:
+        """The history was compacted."""
         ...
 
 

@@ -17,6 +17,7 @@ from codex.ports.model import (
 from codex.protocol.event import AgentMessageDelta, EventMsg, ItemCompleted, ItemStarted, ReasoningDelta
 from codex.protocol.item import AgentMessage, Reasoning, WebSearch
 from codex.protocol.response_item import ResponseItem, is_call, message_text
+from codex.protocol.usage import TokenUsage
 from codex.tools import ToolCall, call_of
 
 
@@ -39,6 +40,7 @@ class ItemTracker:
         self._turn_id = turn_id
         self._unnamed = 0
         self.last_message: str | None = None
+        self.usage: TokenUsage | None = None
 
     def step(self, events: Sequence[ResponseEvent]) -> Step:
         """Take the next batch."""

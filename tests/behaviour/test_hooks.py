@@ -6,9 +6,18 @@ from typing import Any
 
 import trio
 
-from codex.protocol.event import EventMsg, ItemCompleted, TaskComplete, TurnAborted, Warning
+from codex.protocol.approval import ExecApprovalRequest
+from codex.protocol.event import (
+    EventMsg,
+    ItemCompleted,
+    TaskComplete,
+    TurnAborted,
+    TurnFailed,
+    Warning,
+    ends_turn,
+)
 from codex.protocol.item import CommandExecution
-from codex.protocol.op import Interrupt
+from codex.protocol.op import Compact, Interrupt
 from codex.testing import TestCodex, call, open_test_codex, text
 
 
@@ -168,3 +177,105 @@ async def test_a_hook_that_nobody_trusted_does_not_run(tmp_path: Path) -> None:
         "hooks not run, since you have not trusted them ('codex hooks trust'): /me.toml:stop:0:0"
     )
     assert not (tmp_path / "ran").exists()
+
+
+async def compact(codex: TestCodex) -> list[EventMsg]:
+    """Compact the thread's history; what was seen until the turn of it ended."""
+    seen: list[EventMsg] = []
+    async with codex.thread.open_events() as events:
+        await codex.thread.submit(Compact())
+        async for event in events:
+            seen.append(event.msg)
+            if ends_turn(event.msg):
+                return seen
+    raise AssertionError("the thread ended before its turn")
+
+
+async def test_hooks_are_told_of_requests_and_compactions_as_codex_tells_them(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    names = ("PreModelRequest", "PostModelRequest", "PreCompact", "PostCompact", "SessionStart")
+    settings = hooks(**dict.fromkeys(names, f"cat >> {log}"))
+    async with open_test_codex([[text("done " * 500)], [text("a summary")]], **settings) as codex:
+        await codex.run_turn("do it " * 500)
+        await compact(codex)
+    facts = [
+        (each["hook_event_name"], each.get("source"), each.get("trigger"), each.get("status"), each.get("error"))
+        for each in told(log)
+    ]
+    assert facts == [
+        ("SessionStart", "startup", None, None, None),
+        ("PreModelRequest", None, None, None, None),
+        ("PostModelRequest", None, None, "completed", None),
+        ("PreCompact", None, "manual", None, None),
+        ("PostCompact", None, "manual", None, None),
+        ("SessionStart", "compact", None, None, None),
+    ]
+    usage = told(log)[2]["token_usage"]
+    assert usage["total_tokens"] == usage["input_tokens"] + usage["output_tokens"] > 0
+
+
+async def test_a_hook_can_refuse_a_compaction_and_the_history_stays() -> None:
+    refusal = 'echo \'{"continue":false,"stopReason":"not now"}\''
+    async with open_test_codex([[text("done")], [text("again")]], **hooks(PreCompact=refusal)) as codex:
+        await codex.run_turn("first")
+        events = await compact(codex)
+        await codex.run_turn("second")
+        last = codex.requests[-1]
+    assert [event.message for event in events if isinstance(event, TurnFailed)] == ["a hook refused it: not now"]
+    assert (len(codex.requests), last.texts("user")[-2:]) == (2, ["first", "second"])
+
+
+async def test_a_hook_can_refuse_a_request() -> None:
+    async with open_test_codex([[text("never")]], **hooks(PreModelRequest="echo too late >&2; exit 2")) as codex:
+        events = await codex.run_turn("go")
+        assert codex.requests == []
+    assert [event.message for event in events if isinstance(event, TurnFailed)] == [
+        "a hook refused the request: too late"
+    ]
+
+
+async def ask_for_a_command(decision: dict[str, Any], place: Path) -> tuple[list[EventMsg], str]:
+    answer = json.dumps({"hookSpecificOutput": {"hookEventName": "PermissionRequest", "decision": decision}})
+    settings = hooks(PermissionRequest=f"cat > {place}/told; echo '{answer}'")
+    script = [[call("exec_command", cmd=f"touch {place}/made", login=False)], [text("done")]]
+    async with open_test_codex(script, approval_policy="untrusted", **settings) as codex:
+        events = await codex.run_turn("go", on_approval=lambda _: False)
+        return events, codex.requests[1].output_of("call_1")
+
+
+async def test_a_hook_answers_a_question_before_anybody_is_asked(tmp_path: Path) -> None:
+    events, _ = await ask_for_a_command({"behavior": "allow"}, tmp_path)
+    assert (tmp_path / "made").exists()
+    assert [event for event in events if isinstance(event, ExecApprovalRequest)] == []
+    seen = json.loads((tmp_path / "told").read_text())
+    assert (seen["tool_name"], seen["tool_input"], "tool_use_id" in seen) == (
+        "Bash",
+        {"command": f"touch {tmp_path}/made"},
+        False,
+    )
+
+
+async def test_a_hook_that_denies_gives_the_model_its_message(tmp_path: Path) -> None:
+    events, output = await ask_for_a_command({"behavior": "deny", "message": "keep out"}, tmp_path)
+    assert not (tmp_path / "made").exists()
+    assert [event for event in events if isinstance(event, ExecApprovalRequest)] == []
+    assert "keep out" in output
+
+
+async def test_a_question_that_no_hook_answers_is_asked(tmp_path: Path) -> None:
+    events, _ = await ask_for_a_command({}, tmp_path)
+    assert not (tmp_path / "made").exists()
+    assert len([event for event in events if isinstance(event, ExecApprovalRequest)]) == 1
+
+
+async def test_hooks_are_told_of_an_interrupt(tmp_path: Path) -> None:
+    began, log = tmp_path / "began", tmp_path / "log"
+    settings = hooks(UserPromptSubmit=f"touch {began}; sleep 1000", Interrupt=f"cat > {log}.part; mv {log}.part {log}")
+    async with open_test_codex([[text("never")]], **settings) as codex:
+        events = await interrupt_when(codex, began)
+        with trio.fail_after(60):
+            while not log.exists():
+                await trio.sleep(0.01)
+    (seen,) = told(log)
+    ended = [event.turn_id for event in events if isinstance(event, TurnAborted)]
+    assert (seen["hook_event_name"], [seen["turn_id"]]) == ("Interrupt", ended)

@@ -61,7 +61,6 @@ def test_a_hook_can_be_switched_off() -> None:
     ("table", "problem"),
     [
         ({"PreTool": []}, "/home/config.toml: hooks.PreTool: there is no such event"),
-        ({"PreCompact": []}, "/home/config.toml: hooks.PreCompact: not run here yet"),
         (
             {"Stop": [{"hooks": [{"type": "prompt"}]}]},
             "/home/config.toml:stop:0:0: hooks of type 'prompt' are not run here yet",
