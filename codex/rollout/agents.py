@@ -213,10 +213,11 @@ class _Reader:
     def _telling(self, reading: Reading) -> Iterator[JsonObject]:
         """The lines that tell anything; of settings, token counts and what was done last only the last ones."""
         kept: dict[str, tuple[int, bytes]] = {}
+        stamped = b""
         for number, raw, whole in reading.raw_lines():
             head = line_head(raw)
             if whole and raw.startswith(_STAMPED):
-                self._last_at = raw[_MOMENT].decode("ascii", "replace")
+                stamped = raw
             slot = self._slot(head, raw)
             if slot is not None:
                 kept[slot] = number, raw
@@ -226,6 +227,8 @@ class _Reader:
                 line = reading.decode(raw, number, last=not whole)
                 if line is not None:
                     yield line
+        if stamped:
+            self._last_at = stamped[_MOMENT].decode("ascii", "replace")
         for entry in kept.values():
             yield from self._decoded(reading, entry)
 
@@ -236,12 +239,13 @@ class _Reader:
 
     def _slot(self, head: Head, raw: bytes) -> str | None:
         """Which line it takes the place of, where only the last one counts."""
-        if head.kind == b"turn_context":
+        kind = head.kind
+        if kind == b"turn_context":
             return "context"
-        if head.kind == b"token_usage_record":
+        if kind == b"token_usage_record":
             self._calls += 1
             return "usage"
-        if head.kind == b"response_item":
+        if kind == b"response_item":
             if head.event.endswith(b"_call"):
                 self._tool_calls += self._turns > 0  # what stands before is the history of a fork
                 return "words"
@@ -255,8 +259,7 @@ class _Reader:
                 return head.event == b"agent_message"
             case b"event_msg":
                 if head.event == b"item_completed":
-                    start = raw[:_ITEM_WITHIN]
-                    return any(item in start for item in _ITEMS_OF_AGENTS)
+                    return any(raw.find(item, 0, _ITEM_WITHIN) >= 0 for item in _ITEMS_OF_AGENTS)
                 return head.event in _EVENTS
             case kind:
                 return kind in _KINDS

@@ -1,7 +1,9 @@
 """Reading rollouts: ours and Codex's, whole or damaged, packed or not."""
 
+import os
 import re
 from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple
 
 import attrs
 
@@ -12,12 +14,16 @@ from codex.rollout.listing import find_segment
 
 MAX_LINE_BYTES = 256 * 1024 * 1024
 _MAX_BASES = 64
+_BLOCK = 1 << 20
 # What both programs write; a line that looks otherwise is decoded.
 _HEAD = re.compile(
     rb'\{"timestamp":"[^"]{0,40}",(?:"ordinal":(\d+),)?"type":"([a-z_]+)","payload":\{(?:"type":"([a-z_]+)")?'
 )
 _TOKENS = (b"token_usage_record", b"token_count")
 _PATCH, _PATCH_WITHIN = b'"item":{"type":"FileChange"', 600
+# What a later compaction makes meaningless.
+_HISTORY = frozenset((b"response_item", b"inter_agent_communication", b"compacted"))
+_COMPACTED, _REPLACEMENT = b'"type":"compacted","payload":{', b'"replacement_history":['
 _FOR_SCREENS = frozenset((b"item_completed", b"agent_message", b"user_message", b"agent_reasoning"))
 
 
@@ -31,7 +37,7 @@ class Fault:
 
 def _is_for_screens(event: bytes | None, raw: bytes) -> bool:
     """Whether a resume can do without the event; what patches wrote is told in no other line."""
-    return event in _FOR_SCREENS and not (event == b"item_completed" and _PATCH in raw[:_PATCH_WITHIN])
+    return event in _FOR_SCREENS and not (event == b"item_completed" and raw.find(_PATCH, 0, _PATCH_WITHIN) >= 0)
 
 
 @attrs.define
@@ -58,15 +64,20 @@ class Reading:
                 yield line
 
     def telling(self) -> Iterator[JsonObject]:
-        """The lines that a resume needs, several times faster than all of them.
+        """The lines that a resume needs, many times faster than all of them.
 
-        What is for screens only is left out. Of settings and token counts the last ones are given, at the end.
+        What is for screens only is left out, and so is what the history was before the last compaction. Of settings and
+        token counts the last ones are given, at the end.
         """
         context = tokens = b""
         context_number = tokens_number = 0
+        replaced, at = last_replacement(self.path, self.end_ordinal), 0
         for number, raw, whole in self.raw_lines():
+            at += len(raw)
             head = _HEAD.match(raw) if whole else None
             kind, event = head.group(2, 3) if head else (b"", None)
+            if at <= replaced and not self.faults and (kind in _HISTORY or event == b"thread_rolled_back"):
+                continue
             if kind in _TOKENS or event in _TOKENS:
                 tokens, tokens_number = raw, number
             elif kind == b"turn_context":
@@ -116,8 +127,43 @@ class Reading:
             return None
 
 
-@attrs.frozen
-class Head:
+def last_replacement(path: str, end_ordinal: int | None = None) -> int:
+    """Where the last line begins, in bytes, that puts another history into the place of the one before it; else 0.
+
+    It is looked for from the end, so that all before it need not be decoded. In a packed file none is found.
+    """
+    try:
+        with open(path, "rb") as file:
+            end = file.seek(0, os.SEEK_END)
+            while (found := _rfind(file, _COMPACTED, end)) >= 0:
+                end = _rfind(file, b"\n", found) + 1
+                file.seek(end)
+                raw = file.readline(MAX_LINE_BYTES)
+                head = _HEAD.match(raw)
+                if head is None or head.group(2) != b"compacted" or _REPLACEMENT not in raw:
+                    continue
+                if raw.endswith(b"\n") and (end_ordinal is None or int(head.group(1) or -1) < end_ordinal):
+                    return end
+    except OSError:  # it is read soon, and then told
+        pass
+    return 0
+
+
+def _rfind(file: BinaryIO, wanted: bytes, end: int) -> int:
+    """Where the last of these bytes begin that end at `end` at the latest; -1: nowhere."""
+    while end >= len(wanted):
+        start = max(end - _BLOCK, 0)
+        file.seek(start)
+        found = file.read(end - start).rfind(wanted)
+        if found >= 0:
+            return start + found
+        if start == 0:
+            break
+        end = start + len(wanted) - 1
+    return -1
+
+
+class Head(NamedTuple):
     """What a line is, without having decoded it: `ordinal` is -1 where it has none."""
 
     ordinal: int
