@@ -11,6 +11,7 @@ OFFERED = {
     "resume": "Go on with a session, without a conversation: 'codex resume ID PROMPT'",
     "fork": "Go on from a turn of a session in a new one: 'codex fork ID PROMPT'",
     "sessions": "List, show, name and revert stored sessions",
+    "agents": "Show trees of agents: what each does, has used and has not read",
     "archive": "Put a session away",
     "unarchive": "Bring an archived session back",
     "delete": "Remove a session for ever",
@@ -32,7 +33,6 @@ OFFERED = {
 # Commands of Codex that are not here, with the way out.
 NOT_OFFERED = {
     "review": "'codex exec \"Review the uncommitted changes\"' asks for one",
-    "agents": "'codex exec' shows what sub-agents do",
     "apply": "'git apply FILE' applies a diff, 'codex apply-patch' a patch of the model",
     "mcp": "MCP servers are not supported yet",
     "mcp-server": "MCP is not supported yet; 'codex exec --json' can be driven by programs",
@@ -157,6 +157,12 @@ def _sessions(arguments: list[str], before: Parsed) -> int:
     from codex.cli.sessions import run_sessions
 
     return run_sessions(arguments, before)
+
+
+def _agents(arguments: list[str], before: Parsed) -> int:
+    from codex.cli.agents import run_agents
+
+    return run_agents(arguments, before)
 
 
 def _archive(arguments: list[str], before: Parsed) -> int:
@@ -287,6 +293,7 @@ _COMMANDS = {
     "resume": _resume,
     "fork": _fork,
     "sessions": _sessions,
+    "agents": _agents,
     "archive": _archive,
     "unarchive": _unarchive,
     "delete": _delete,

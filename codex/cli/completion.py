@@ -12,6 +12,8 @@ SHELLS = ("bash", "zsh", "fish", "powershell", "elvish")
 # Every module with options has a table PARSERS: the words of a command -> its parser.
 MODULES = (
     "codex.cli.options",
+    "codex.cli.agents",
+    "codex.cli.app_server",
     "codex.cli.completion",
     "codex.cli.config_command",
     "codex.cli.demo_options",

@@ -61,6 +61,7 @@ class ThreadQuery:
       search: only those with this text in their name, their preview or their id; case does not matter.
       archived: the archived ones instead of the others.
       agents: sub-agents too.
+      parents: only those that have sub-agents.
       cursor: where the page before this one ended (`ThreadPage.next_cursor`).
     """
 
@@ -68,6 +69,7 @@ class ThreadQuery:
     search: str | None = None
     archived: bool = False
     agents: bool = False
+    parents: bool = False
     sort: SortKey = "updated_at"
     limit: int = 50
     cursor: str | None = None

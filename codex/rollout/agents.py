@@ -4,7 +4,8 @@ Two kinds of lines are ours: `agent_spawned` stands in the parent's rollout befo
 it was ended for good. What Codex writes of agents is understood too. Reading is pure, but for the files.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 import attrs
 
@@ -14,6 +15,7 @@ from codex.protocol.item import AgentState, AgentStatusKind
 from codex.protocol.letter import Letter, letter_from_json
 from codex.protocol.response_item import is_call, message_text
 from codex.protocol.usage import TokenUsage
+from codex.rollout.errors import RolloutUnreadable
 from codex.rollout.lines import Line
 from codex.rollout.listing import segments
 from codex.rollout.names import RolloutFile
@@ -34,7 +36,7 @@ _ACTION_CHARS = 160
 class StartedAgent:
     """An agent as its parent's rollout tells it; None is what it does not tell.
 
-    `closed` is where it stood when it was ended for good.
+    `closed` is where it stood when it was ended for good; `starts` counts how often it was started on purpose.
     """
 
     thread_id: str
@@ -45,6 +47,7 @@ class StartedAgent:
     reasoning_effort: str | None = None
     budget: Budget = Budget()
     closed: AgentState | None = None
+    starts: int = 1
 
 
 @attrs.frozen
@@ -110,25 +113,38 @@ def agent_closed(thread_id: str, state: AgentState, at: float) -> Line:
     return Line("agent_closed", payload if state.message is None else {**payload, "message": state.message}, at)
 
 
-def read_tree(codex_home: str, root_id: str) -> dict[str, ThreadTrace]:
+Files: TypeAlias = Mapping[str, Sequence[RolloutFile]]
+
+
+def rollout_files(codex_home: str, thread_id: str = "") -> Files:
+    """The files of every thread, archived or not, the oldest of each first; or those of one thread."""
+    found: dict[str, list[RolloutFile]] = {}
+    for file in segments(codex_home, archived=True, naming=thread_id):
+        found.setdefault(file.thread_id, []).append(file)
+    return {one: sorted(files, key=lambda file: file.place) for one, files in found.items()}
+
+
+def read_tree(codex_home: str, root_id: str, *, files: Files | None = None) -> dict[str, ThreadTrace]:
     """The root and all agents below it that have a rollout, parents before their children. Blocks while it reads.
 
     Agents of which the rollout is gone, or cannot be read, are left out.
 
+    Args:
+      files: those of all threads, where they are known already.
+
     Raises:
       RolloutUnreadable: the root's cannot be read.
     """
-    files = _files_by_thread(codex_home, {root_id})
-    root = read_trace(files.get(root_id, ()))
+    root = read_trace((files or rollout_files(codex_home, root_id)).get(root_id, ()))
     if root is None:
         return {}
-    if root.agents:
-        files = _files_by_thread(codex_home, None)
+    if root.agents and files is None:
+        files = rollout_files(codex_home)
     found = {root_id: root}
     todo = [root]
     for thread in todo:
         for agent in thread.agents:
-            trace = None if agent.thread_id in found else _readable(files.get(agent.thread_id, ()))
+            trace = None if agent.thread_id in found else _readable((files or {}).get(agent.thread_id, ()))
             if trace is not None:
                 found[agent.thread_id] = trace
                 todo.append(trace)
@@ -148,24 +164,10 @@ def read_trace(files: Iterable[RolloutFile]) -> ThreadTrace | None:
 
 
 def _readable(files: Iterable[RolloutFile]) -> ThreadTrace | None:
-    from codex.rollout.errors import RolloutUnreadable
-
     try:
         return read_trace(files)
     except RolloutUnreadable:
         return None
-
-
-def _files_by_thread(codex_home: str, wanted: set[str] | None) -> dict[str, list[RolloutFile]]:
-    """The files of the wanted threads, or of all, the oldest of each first."""
-    found: dict[str, list[RolloutFile]] = {}
-    naming = next(iter(wanted)) if wanted else ""
-    for file in segments(codex_home, archived=True, naming=naming):
-        if wanted is None or file.thread_id in wanted:
-            found.setdefault(file.thread_id, []).append(file)
-    for files in found.values():
-        files.sort(key=lambda file: file.place)
-    return found
 
 
 class _Reader:
@@ -274,7 +276,10 @@ class _Reader:
 
     def _spawned(self, payload: JsonObject) -> None:
         thread_id = get_str(payload, "thread_id")
-        if thread_id:
+        known = self._agents.get(thread_id)
+        if known is not None:
+            self._agents[thread_id] = attrs.evolve(known, closed=None, starts=known.starts + 1)
+        elif thread_id:
             self._agents[thread_id] = StartedAgent(
                 thread_id,
                 get_str(payload, "path") or None,

@@ -53,6 +53,17 @@ def open_writer_lock(codex_home: str, thread_id: str) -> Generator[None, None, N
         lock.release()
 
 
+def is_written(codex_home: str, thread_id: str) -> bool:
+    """Whether a program writes the thread now. Takes no lock: a writer that starts meanwhile is not refused."""
+    try:
+        wanted = os.stat(lock_path(codex_home, thread_id))
+        with open("/proc/locks", encoding="ascii") as locks:
+            place = f"{os.major(wanted.st_dev):02x}:{os.minor(wanted.st_dev):02x}:{wanted.st_ino}"
+            return any(place in line.split() for line in locks)
+    except FileNotFoundError:  # of the lock, or of the kernel's list: then nobody writes as far as one can see
+        return False
+
+
 def make_private(directory: str) -> None:
     """Make the directory and its missing parents, for the owner only (`makedirs` gives its mode to the last one)."""
     try:

@@ -25,6 +25,8 @@ def page_sql(query: ThreadQuery) -> tuple[str, list[Value]]:
     where, arguments = ["f.archived = ?"], list[Value]([int(query.archived)])
     if not query.agents:
         where.append("f.parent_id IS NULL")
+    if query.parents:
+        where.append("EXISTS (SELECT 1 FROM files c WHERE c.parent_id = f.thread_id)")
     if query.cwd is not None:
         where.append("f.cwd = ?")
         arguments.append(query.cwd)

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import subprocess
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
@@ -14,7 +15,7 @@ import trio
 
 from actors import open_runtime
 from codex.base.ids import uuid7
-from codex.base.jsontext import Json
+from codex.base.jsontext import Json, JsonObject
 from codex.config.schema import Config
 from codex.context import AgentsMd, initial_items, user_message
 from codex.model.scripted import Script, load_script
@@ -24,6 +25,7 @@ from codex.protocol.item import AgentMessage, UserMessage
 from codex.protocol.usage import TokenUsage
 from codex.protocol.user_input import TextInput
 from codex.rollout import Append, Line, Sync, TurnIds, event_line, lines, load, rollout_path, run_writer
+from codex.testing import call, open_test_codex, text
 
 NOW = 1_795_356_585.8
 USAGE = TokenUsage(100, 10, 0, 5, 1, 105)
@@ -105,24 +107,39 @@ def script(directory: Path) -> Script:
     return load_script(str(path))
 
 
+async def resume_with(
+    codex: str, tmp_path: Path, thread_id: str, *, provider: str = "lab"
+) -> tuple[Requests, "subprocess.CompletedProcess[bytes]"]:
+    """Let Codex run a turn in the thread; what it asked the model, and how it ended."""
+    requests = Requests()
+    async with trio.open_nursery() as nursery:
+        url = await nursery.start(partial(serve, script(tmp_path), port=0, log=requests))
+        table = f'{{name="lab",base_url="{url}",wire_api="responses"}}'
+        command = [codex, "exec", "--json", "--skip-git-repo-check", "-m", "any-name"]
+        command += ["-c", f'model_provider="{provider}"', "-c", f"model_providers.{provider}={table}"]
+        command += ["resume", thread_id, "go on"]
+        environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "CODEX_HOME": str(tmp_path / "home")}
+        with trio.fail_after(60):
+            done = await trio.run_process(
+                command,
+                cwd=tmp_path / "repo",
+                env=environ,
+                stdin=b"",
+                capture_stdout=True,
+                capture_stderr=True,
+                check=False,
+            )
+        nursery.cancel_scope.cancel("the program has ended")
+    return requests, done
+
+
 async def test_codex_goes_on_with_our_thread_and_we_with_what_it_added(tmp_path: Path, codex: str) -> None:
     home, repo = tmp_path / "home", tmp_path / "repo"
     home.mkdir()
     repo.mkdir()
     config = Config(codex_home=str(home), cwd=str(repo), approval_policy="never", model_provider="lab")
     thread_id = await write_thread(home, config)
-    requests = Requests()
-    async with trio.open_nursery() as nursery:
-        url = await nursery.start(partial(serve, script(tmp_path), port=0, log=requests))
-        provider = f'{{name="lab",base_url="{url}",wire_api="responses"}}'
-        command = [codex, "exec", "--json", "--skip-git-repo-check", "-m", "any-name", "-c", 'model_provider="lab"']
-        command += ["-c", f"model_providers.lab={provider}", "resume", thread_id, "go on"]
-        environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "CODEX_HOME": str(home)}
-        with trio.fail_after(60):
-            done = await trio.run_process(
-                command, cwd=repo, env=environ, stdin=b"", capture_stdout=True, capture_stderr=True, check=False
-            )
-        nursery.cancel_scope.cancel("the program has ended")
+    requests, done = await resume_with(codex, tmp_path, thread_id)
     assert done.returncode == 0, done.stderr.decode()
     told = [json.loads(line) for line in done.stdout.splitlines()]
     assert told[0] == {"type": "thread.started", "thread_id": thread_id}
@@ -139,3 +156,37 @@ async def test_codex_goes_on_with_our_thread_and_we_with_what_it_added(tmp_path:
     assert [item.get("role") for item in stored.items][-2:] == ["user", "assistant"]
     assert stored.last_agent_message == "Hello again."
     assert stored.usage.input_tokens >= 100
+
+
+@pytest.mark.parametrize("v2", [False, True])
+async def test_codex_goes_on_with_a_root_of_ours_that_has_agents_and_they_stay(
+    tmp_path: Path, codex: str, v2: bool
+) -> None:
+    child = '${re:"agent_id":"([^"]+)"}'
+    if v2:
+        spawn = call("spawn_agent", "c1", task_name="scout", message="go [[script:scout]]")
+        root: list[Json] = [[spawn, call("wait_agent", "c2", timeout_ms=600_000)], [text("thanks")]]
+    else:
+        spawn = call("spawn_agent", "c1", message="go [[script:scout]]")
+        root = [[spawn], [call("wait_agent", "c2", targets=[child])], [call("close_agent", "c3", target=child)]]
+        root.append([text("thanks")])
+    plan: JsonObject = {"scripts": {"root": root, "scout": [[text("42")]]}, "default": "root"}
+    home, features = tmp_path / "home", {"multi_agent_v2": v2}
+    async with open_test_codex(plan, home=home, cwd=tmp_path / "repo", features=features) as ours:
+        with trio.fail_after(60):
+            assert await ours.thread.ask("delegate") == "thanks"
+        thread_id, left = ours.thread.thread_id, [info.agent_id for info in ours.thread.agents]
+    requests, done = await resume_with(codex, tmp_path, thread_id, provider="scripted")
+    assert done.returncode == 0, done.stderr.decode()
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert told[0] == {"type": "thread.started", "thread_id": thread_id}
+    sent = json.dumps(requests.bodies[0]["input"])
+    assert "delegate" in sent
+    answer = "Payload:\\n42" if v2 else r"{\"completed\":\"42\"}"
+    assert answer in sent.replace("\\\\", "\\")
+    async with open_test_codex([[text("hi")]], home=home, features=features) as ours:
+        thread = await ours.codex.resume_thread(thread_id)
+        assert [(info.agent_id, info.state.status) for info in thread.agents] == [
+            (left[0], "completed" if v2 else "shutdown")
+        ]
+        assert await ours.thread.ask("hello") == "hi"
