@@ -12,6 +12,10 @@ EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 MAX_LINES = 64
 
 PRINTED = {
+    "approvals_climb": """
+        /root/ada/alan asks: May I change this file? -> yes
+        /root/ada/alan asks: May I change this file? -> no
+        written: ['notes.txt']""",
     "approve_commands": """
         /root asks: touch notes.txt
         a: approved_for_session
