@@ -88,16 +88,33 @@ async def run(desk: Desk, method: str, params: Json) -> object:
     Raises:
       RpcError: it cannot be done; this is what the client is told.
     """
+    entry = _offered(desk, method)
+    if params is None and entry.method.params_name:
+        raise RpcError("Invalid request: missing field `params`")
+    try:
+        read = decode_any(entry.method.params, params) if entry.method.params_name else None
+    except BadParams as fault:
+        raise RpcError(str(fault)) from fault
+    return await _handled(entry, desk, read)
+
+
+async def perform(desk: Desk, method: str, params: object) -> object:
+    """Like `run`, with params that are an instance of the API's class already, or None where there are none."""
+    return await _handled(_offered(desk, method), desk, params)
+
+
+def _offered(desk: Desk, method: str) -> Entry:
     entry = find(method)
     if entry is None:
         raise _unknown(method)
     if entry.method.experimental and not desk.is_experimental:
         raise RpcError(f"{method} requires experimentalApi capability")
-    if params is None and entry.method.params_name:
-        raise RpcError("Invalid request: missing field `params`")
+    return entry
+
+
+async def _handled(entry: Entry, desk: Desk, params: object) -> object:
     try:
-        read = decode_any(entry.method.params, params) if entry.method.params_name else None
-        return await entry.handler(desk, read)
+        return await entry.handler(desk, params)
     except BadParams as fault:
         raise RpcError(str(fault)) from fault
     except UserError as fault:

@@ -179,11 +179,11 @@ class _Demo:
     def _let_agent_work(self, config: Config) -> Outcome:
         import trio
 
-        from codex.engine import open_codex
+        from codex.app_server.door import open_door
 
         async def run() -> Outcome:
-            async with open_codex(config, environ=os.environ, originator="codex_demo") as codex:
-                thread = await codex.start_thread()
+            async with open_door(config, environ=os.environ, originator="codex_demo") as door:
+                thread = await door.start_thread()
                 turn = TurnInput((TextInput(PROMPT),))
                 return await follow_turn(thread, turn, self._view, self._stop)
 

@@ -21,11 +21,11 @@ from codex.cli.signals import StopSignals
 from codex.cli.streams import Out, Screen, fill_closed_streams, wants_color, write_file_whole
 
 if TYPE_CHECKING:
+    from codex.app_server.door import Door
     from codex.base.jsontext import JsonObject
     from codex.cli.follow import Outcome
     from codex.cli.views import View
     from codex.config import Config
-    from codex.engine import Codex
     from codex.ports.thread_client import ThreadClient
     from codex.protocol.op import TurnInput
     from codex.sandbox import Zygote
@@ -199,20 +199,20 @@ def _run(
 ) -> "Outcome":
     import trio
 
+    from codex.app_server.door import open_door
     from codex.cli.follow import follow_turn
     from codex.cli.logs import open_program_log
     from codex.cli.sandbox_warning import warn_of_refusals
-    from codex.engine import open_codex
 
     originator = os.environ.get(_ORIGINATOR) or "codex_exec"
 
     async def run() -> "Outcome":
         async with (
-            open_codex(config, environ=os.environ, originator=originator, zygote=zygote) as codex,
+            open_door(config, environ=os.environ, originator=originator, zygote=zygote) as door,
             trio.open_nursery() as nursery,
         ):
             nursery.start_soon(warn_of_refusals, config, zygote, say)
-            thread = await _open_thread(codex, options)
+            thread = await _open_thread(door, options)
             outcome = await (_show_thread(thread, view) if turn is None else follow_turn(thread, turn, view, stop))
             nursery.cancel_scope.cancel()
         return outcome
@@ -221,21 +221,21 @@ def _run(
         return trio.run(run)
 
 
-async def _open_thread(codex: "Codex", options: ExecOptions) -> "ThreadClient":
+async def _open_thread(door: "Door", options: ExecOptions) -> "ThreadClient":
     if not options.stored:
-        return await codex.start_thread()
+        return await door.start_thread()
     thread_id = options.stored_id
     if thread_id is None:
         from codex.rollout import newest
 
-        thread_id = newest(codex.config.codex_home, cwd=None if options.stored_all else codex.config.cwd)
+        thread_id = newest(door.config.codex_home, cwd=None if options.stored_all else door.config.cwd)
     if thread_id is None:
         if options.stored == "fork":
             raise UserError("there is no session to fork; 'codex sessions list --all' shows those of other directories")
-        return await codex.start_thread()
+        return await door.start_thread()
     if options.stored == "fork":
-        return await codex.fork_thread(thread_id, turn=options.fork_turn, before=options.fork_before)
-    return await codex.resume_thread(thread_id)
+        return await door.fork_thread(thread_id, turn=options.fork_turn, before=options.fork_before)
+    return await door.resume_thread(thread_id)
 
 
 async def _show_thread(thread: "ThreadClient", view: "View") -> "Outcome":

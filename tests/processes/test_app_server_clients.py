@@ -1,8 +1,11 @@
-"""The typed client with real servers: over standard streams, WebSockets and a Unix socket."""
+"""The typed client with real servers: in this process, over standard streams, WebSockets and a Unix socket."""
 
 import os
 import signal
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import pytest
 import trio
@@ -16,7 +19,6 @@ from codex.app_server.api.thread import ThreadStartParams
 from codex.app_server.api.turn import TurnInterruptParams
 from codex.app_server.client import (
     Client,
-    Connect,
     ConnectionLost,
     ConnectionRefused,
     Question,
@@ -26,6 +28,8 @@ from codex.app_server.client import (
     unix_socket,
     websocket,
 )
+from codex.app_server.configs import FileConfigs
+from codex.app_server.door import open_door
 from tests.behaviour.typed_codex import Place, make_place
 from tests.processes.served import command, open_served
 
@@ -43,8 +47,30 @@ async def new_thread(client: Client, **settings: object) -> str:
     return (await client.thread_start(ThreadStartParams(**settings))).thread.id  # type: ignore[arg-type]
 
 
-async def says_hello(connect: Connect) -> None:
-    async with open_client(connect, name="tests", version="1.2") as client:
+@asynccontextmanager
+async def open_here(place: Place, **options: Any) -> AsyncGenerator[Client, None]:
+    """A client of a server in this process."""
+    overrides = ['approval_policy="never"']
+    configs = FileConfigs(str(place.repo), place.environ, overrides)
+    config = configs.load(cwd=None, flags={}, overrides={})
+    async with (
+        open_door(config, environ=place.environ, originator="tests") as door,
+        door.open_client(configs, **options) as client,
+    ):
+        yield client
+
+
+def open_beside(place: Place, **options: Any) -> AbstractAsyncContextManager[Client]:
+    """A client of a server that it starts."""
+    return open_client(process(command(), env=place.environ, cwd=str(place.repo)), **options)
+
+
+Opener: TypeAlias = Callable[..., AbstractAsyncContextManager[Client]]
+everywhere = pytest.mark.parametrize("opener", [open_here, open_beside])
+
+
+async def says_hello(opened: AbstractAsyncContextManager[Client]) -> None:
+    async with opened as client:
         assert client.server.user_agent.startswith("tests/")
         thread_id = await new_thread(client)
         async with client.open_turn(thread_id, "hi") as turn:
@@ -63,23 +89,24 @@ async def says_hello(connect: Connect) -> None:
         ]
 
 
-async def test_a_server_of_its_own_runs_turns_and_ends_with_the_client(place: Place) -> None:
+@everywhere
+async def test_a_client_runs_turns(place: Place, opener: Opener) -> None:
     place.play(HELLO)
-    await says_hello(process(command(), env=place.environ, cwd=str(place.repo)))
+    await says_hello(opener(place, name="tests", version="1.2"))
 
 
 async def test_servers_on_sockets_run_turns_for_clients_with_the_token(place: Place) -> None:
     options = ["--ws-auth", "capability-token", "--ws-token-file", str(place.path / "token")]
     (place.path / "token").write_text("secret\n")
     async with open_served(place, HELLO, options=options) as served:
-        await says_hello(websocket(served.url, token="secret"))
+        await says_hello(open_client(websocket(served.url, token="secret"), name="tests"))
         for token in ("wrong", None):
             with pytest.raises(ConnectionRefused, match="websocket bearer token"):
-                await says_hello(websocket(served.url, token=token))
+                await says_hello(open_client(websocket(served.url, token=token), name="tests"))
     assert served.process.returncode == 0
     path = str(place.path / "s.sock")
     async with open_served(place, HELLO, f"unix://{path}"):
-        await says_hello(unix_socket(path))
+        await says_hello(open_client(unix_socket(path), name="tests"))
     assert not os.path.exists(path)
 
 
@@ -94,9 +121,10 @@ async def test_a_server_that_cannot_be_had_is_told(place: Place) -> None:
                 pass
 
 
-async def test_a_refused_request_says_why(place: Place) -> None:
+@everywhere
+async def test_a_refused_request_says_why(place: Place, opener: Opener) -> None:
     place.play(HELLO)
-    async with open_client(process(command(), env=place.environ, cwd=str(place.repo))) as client:
+    async with opener(place) as client:
         params = TurnInterruptParams(thread_id="01a20539-4afb-79b0-8aa3-8f73ebcc6bcd", turn_id="x")
         with pytest.raises(RequestFailed, match="thread not found"):
             await client.turn_interrupt(params)
@@ -105,7 +133,8 @@ async def test_a_refused_request_says_why(place: Place) -> None:
         assert failed.value.code == -32600
 
 
-async def test_questions_are_answered_by_the_program(place: Place) -> None:
+@everywhere
+async def test_questions_are_answered_by_the_program(place: Place, opener: Opener) -> None:
     place.play({"turns": [[{**SHELL, "arguments": {"cmd": "touch made"}}], [{"type": "text", "text": "done"}]]})
     asked: list[Question] = []
 
@@ -113,8 +142,7 @@ async def test_questions_are_answered_by_the_program(place: Place) -> None:
         asked.append(question)
         return CommandExecutionRequestApprovalResponse(decision="accept")
 
-    connect = process(command(), env=place.environ, cwd=str(place.repo))
-    async with open_client(connect, on_question=accept) as client:
+    async with opener(place, on_question=accept) as client:
         thread_id = await new_thread(client, approval_policy="untrusted", sandbox="danger-full-access")
         result = await client.run_turn(thread_id, "go")
     assert [type(question.params) for question in asked] == [CommandExecutionRequestApprovalParams]
@@ -122,18 +150,20 @@ async def test_questions_are_answered_by_the_program(place: Place) -> None:
     assert (place.repo / "made").exists()
 
 
-async def test_a_client_that_answers_nothing_means_no(place: Place) -> None:
+@everywhere
+async def test_a_client_that_answers_nothing_means_no(place: Place, opener: Opener) -> None:
     place.play({"turns": [[{**SHELL, "arguments": {"cmd": "touch made"}}], [{"type": "text", "text": "done"}]]})
-    async with open_client(process(command(), env=place.environ, cwd=str(place.repo))) as client:
+    async with opener(place) as client:
         thread_id = await new_thread(client, approval_policy="untrusted", sandbox="danger-full-access")
         result = await client.run_turn(thread_id, "go")
     assert [item.status for item in result.items if isinstance(item, CommandExecutionItem)] == ["declined"]
     assert not (place.repo / "made").exists()
 
 
-async def test_a_turn_that_is_left_or_cancelled_is_interrupted(place: Place) -> None:
+@everywhere
+async def test_a_turn_that_is_left_or_cancelled_is_interrupted(place: Place, opener: Opener) -> None:
     place.play(SILENT)
-    async with open_client(process(command(), env=place.environ, cwd=str(place.repo))) as client:
+    async with opener(place) as client:
         thread_id = await new_thread(client)
         async with client.open_notifications(thread_id) as told:
             async with client.open_turn(thread_id, "one"):
