@@ -32,8 +32,12 @@ _FAIR = 64
 
 @attrs.define
 class _Open:
-    question: Question
+    """A question that waits. One of the engine's is answered by an operation, one of ours by whoever awaits it."""
+
     asked: Asked
+    question: Question | None = None
+    answer: tuple[Json, JsonObject | None] | None = None
+    settled: trio.Event = attrs.field(factory=trio.Event)
 
 
 class Feed:
@@ -47,11 +51,17 @@ class Feed:
         self._clients: dict[Client, list[Notice | Asked] | None] = {}
         """Who follows; a list holds back what waits for the answer of a request of theirs."""
         self._open: dict[str, _Open] = {}
+        """By the engine's id, or a made up one."""
 
     @property
     def clients(self) -> tuple[Client, ...]:
         """Those who follow the thread."""
         return tuple(self._clients)
+
+    @property
+    def stored(self) -> bool:
+        """Whether the thread is kept on disk."""
+        return self.thread.rollout_path is not None
 
     @property
     def open_questions(self) -> int:
@@ -100,8 +110,8 @@ class Feed:
 
     def ended(self) -> None:
         """The thread is gone."""
-        for one in tuple(self._open.values()):
-            self._close(one.question.id)
+        for key in tuple(self._open):
+            self._close(key)
         status = ThreadStatusChangedNotification(thread_id=self.thread.thread_id, status=NotLoadedThreadStatus())
         self.tell("thread/status/changed", status)
 
@@ -114,12 +124,32 @@ class Feed:
 
         Cancelled: it may be taken.
         """
-        for one in self._open.values():
-            if one.asked is asked:
-                with suppress(CodexError):
-                    await self.thread.submit(answered(one.question, result, failed=error is not None))
-                return
+        for key, one in self._open.items():
+            if one.asked is not asked:
+                continue
+            if one.question is None:
+                one.answer = (result, error)
+                self._close(key)
+                break
+            with suppress(CodexError):
+                await self.thread.submit(answered(one.question, result, failed=error is not None))
+            return
         await trio.lowlevel.checkpoint()
+
+    async def ask(self, method: str, params: object) -> tuple[Json, JsonObject | None]:
+        """Put a question to all who follow, now or later; the first answer's result and error.
+
+        Waits until somebody answers, or the thread ends, which is an error. Cancelled, the question is withdrawn.
+        """
+        one = _Open(Asked(self._next_question(), self.thread.thread_id, method, params))
+        key = f"asked-{one.asked.id}"
+        self._open[key] = one
+        self._send(one.asked)
+        try:
+            await one.settled.wait()
+        finally:
+            self._close(key)
+        return one.answer or (None, {"message": "the thread has ended"})
 
     def _pass_on(self, told: Told, now_ms: int) -> None:
         match told:
@@ -139,7 +169,7 @@ class Feed:
 
     def _ask(self, question: Question) -> None:
         method, params = asked(question)
-        one = _Open(question, Asked(self._next_question(), self.thread.thread_id, method, params))
+        one = _Open(Asked(self._next_question(), self.thread.thread_id, method, params), question)
         self._open[question.id] = one
         self._send(one.asked)
 
@@ -147,8 +177,11 @@ class Feed:
         one = self._open.pop(question_id, None)
         if one is None:
             return
+        one.settled.set()
         for client in self._clients:
             client.withdraw(one.asked)
+        if one.question is None and len(self._clients) < 2:  # as in Codex: nobody else was asked
+            return
         resolved = ServerRequestResolvedNotification(thread_id=self.thread.thread_id, request_id=one.asked.id)
         self.tell("serverRequest/resolved", resolved)
 

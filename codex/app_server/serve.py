@@ -58,7 +58,7 @@ async def open_app_server(
       configs: where the settings of a client's threads come from.
     """
     async with (
-        open_codex(config, environ=environ, originator=originator, zygote=zygote) as codex,
+        open_codex(config, environ=environ, originator=originator, zygote=zygote, source="vscode") as codex,
         open_runtime(name="app-server") as runtime,
     ):
         server = Server(codex, configs, runtime, environ)

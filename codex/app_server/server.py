@@ -57,6 +57,7 @@ class Server:
         self._mailbox: Mailbox[Down] | None = None
         self._watched: dict[Ref[Never], Feed] = {}
         self._ready = trio.Event()
+        codex.watch_children(self.thread_started)
         self._owner = runtime.spawn(self._own, name="feeds", shutdown=_STOP_WITHIN)
 
     async def wait_ready(self) -> None:

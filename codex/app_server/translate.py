@@ -17,7 +17,7 @@ from typing import Any, TypeAlias, assert_never
 import attrs
 
 from codex.app_server.api.account import AccountRateLimitsUpdatedNotification, RateLimitSnapshot
-from codex.app_server.api.item import AgentMessageItem, ReasoningItem, ThreadItem
+from codex.app_server.api.item import AgentMessageItem, ContextCompactionItem, ReasoningItem, ThreadItem
 from codex.app_server.api.item_events import (
     AgentMessageDeltaNotification,
     CommandExecutionOutputDeltaNotification,
@@ -47,7 +47,7 @@ from codex.app_server.api.turn import (
     TurnStatus,
 )
 from codex.app_server.failures import turn_error
-from codex.app_server.items import shown_command, shown_item
+from codex.app_server.items import shown_item
 from codex.app_server.notice import Notice
 from codex.app_server.turn_record import TurnRecord
 from codex.protocol import event as engine
@@ -95,9 +95,12 @@ class Translator:
         self.turn: TurnRecord | None = None
         self.usage: ThreadTokenUsage | None = None
         self.usage_turn: str | None = None
+        self.turns_ended = 0
         self._questions: set[str] = set()
         self._status: ThreadStatus = IdleThreadStatus()
         self._untold_usage = False
+        self._awaiting: dict[str, ThreadItem] = {}
+        """Commands that somebody may be asked about: they are told after the status, or when they run."""
         self._decoders: dict[str, codecs.IncrementalDecoder] = {}
         self._reasoning_parts: set[str] = set()
         self._now_ms = 0
@@ -111,6 +114,10 @@ class Translator:
     def running_turn(self) -> Turn | None:
         """The running turn with its items so far."""
         return None if self.turn is None else self.turn.running()
+
+    def remember(self, usage: ThreadTokenUsage, turn_id: str | None) -> None:
+        """What the thread had used before it was loaded, and its last turn then."""
+        self.usage, self.usage_turn = usage, turn_id
 
     def event(self, msg: engine.EventMsg, now_ms: int) -> Sequence[Told]:
         """What follows from an event of the thread."""
@@ -130,7 +137,7 @@ class Translator:
                 self._resolved(question_id)
             case engine.TokenCount(turn_id=turn_id, total=total, last=last, model_context_window=window):
                 self._tell_usage()
-                self.usage, self.usage_turn = _usage(total, last, window), turn_id
+                self.usage, self.usage_turn = usage_of(total, last, window), turn_id
                 self._untold_usage = True
             case _:
                 self._other(msg)
@@ -166,6 +173,8 @@ class Translator:
         self._set_status(SystemErrorThreadStatus() if status == "failed" else IdleThreadStatus())
         self._tell("turn/completed", TurnCompletedNotification(thread_id=self.thread_id, turn=ended))
         self.turn = None
+        self.turns_ended += 1
+        self._awaiting.clear()
         self._decoders.clear()
         self._reasoning_parts.clear()
 
@@ -178,6 +187,12 @@ class Translator:
                 self._warn(item.message)
             return
         if isinstance(shown, AgentMessageItem | ReasoningItem):
+            self._tell_usage()
+        if isinstance(item, CommandExecution) and isinstance(msg, engine.ItemStarted) and item.source == "agent":
+            self._awaiting[item.id] = shown
+            return
+        self._awaiting.pop(shown.id, None)
+        if isinstance(shown, ContextCompactionItem) and isinstance(msg, engine.ItemCompleted):
             self._tell_usage()
         if not self.turn.is_open(shown.id) and not isinstance(msg, engine.ItemUpdated):
             begins = attrs.evolve(shown, text="") if isinstance(shown, AgentMessageItem) else shown
@@ -208,19 +223,24 @@ class Translator:
         match msg:
             case engine.AgentMessageDelta(item_id=item_id, delta=delta):
                 self.turn.spoke(item_id, delta)
-                self._tell("item/agentMessage/delta", AgentMessageDeltaNotification(**at, delta=delta))
+                for piece in msg.pieces or (delta,):
+                    self._tell("item/agentMessage/delta", AgentMessageDeltaNotification(**at, delta=piece))
             case engine.ReasoningDelta(delta=delta, raw=True):
-                told = ReasoningTextDeltaNotification(**at, delta=delta, content_index=0)
-                self._tell("item/reasoning/textDelta", told)
+                for piece in msg.pieces or (delta,):
+                    told = ReasoningTextDeltaNotification(**at, delta=piece, content_index=0)
+                    self._tell("item/reasoning/textDelta", told)
             case engine.ReasoningDelta(item_id=item_id, delta=delta):
                 if item_id not in self._reasoning_parts:
                     self._reasoning_parts.add(item_id)
                     part = ReasoningSummaryPartAddedNotification(**at, summary_index=0)
                     self._tell("item/reasoning/summaryPartAdded", part)
                 self.turn.spoke(item_id, delta)
-                summary = ReasoningSummaryTextDeltaNotification(**at, delta=delta, summary_index=0)
-                self._tell("item/reasoning/summaryTextDelta", summary)
+                for piece in msg.pieces or (delta,):
+                    summary = ReasoningSummaryTextDeltaNotification(**at, delta=piece, summary_index=0)
+                    self._tell("item/reasoning/summaryTextDelta", summary)
             case engine.CommandOutputDelta(item_id=item_id, chunk=chunk):
+                if waited := self._awaiting.pop(item_id, None):
+                    self._start(self.turn, waited)
                 decoder = self._decoders.get(item_id)
                 if decoder is None:
                     decoder = self._decoders[item_id] = codecs.getincrementaldecoder("utf-8")("replace")
@@ -236,10 +256,9 @@ class Translator:
     def _ask(self, question: Question) -> None:
         self._questions.add(question.id)
         self._set_status(ActiveThreadStatus(active_flags=("waitingOnApproval",)))
-        turn = self.turn if question.thread_id == self.thread_id else None
-        if isinstance(question, ExecApprovalRequest) and turn is not None and not turn.is_open(question.call_id):
-            waits = CommandExecution(question.call_id, question.command, question.cwd, source="agent")
-            self._start(turn, shown_command(waits))
+        waits = self._awaiting.pop(question.call_id, None)
+        if waits is not None and self.turn is not None:
+            self._start(self.turn, waits)
         self._out.append(Ask(question))
 
     def _resolved(self, question_id: str) -> None:
@@ -304,7 +323,8 @@ class Translator:
         self._out.append(Notice(method, params, self._now_ms))
 
 
-def _usage(total: TokenUsage, last: TokenUsage, window: int | None) -> ThreadTokenUsage:
+def usage_of(total: TokenUsage, last: TokenUsage, window: int | None) -> ThreadTokenUsage:
+    """Token counts in the words of the API."""
     return ThreadTokenUsage(total=_breakdown(total), last=_breakdown(last), model_context_window=window)
 
 

@@ -1,10 +1,10 @@
 """The engine: one supervision tree with everything in it."""
 
 import os
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import trio
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from codex.ports.dynamic_tools import DynamicTools
     from codex.ports.store import ThreadPage, ThreadQuery
     from codex.rollout import Restored, StoredTurn
+
+    SettingsOf: TypeAlias = Callable[[Restored], Config]
 
 _STOP_WITHIN = 15.0
 
@@ -57,6 +59,10 @@ class Codex:
         """The living thread of this id, a sub-agent's too."""
         return self._manager.find(thread_id)
 
+    def watch_children(self, told: Callable[[Thread], None]) -> None:
+        """Call this with every thread that is started below another one; it must neither wait nor raise."""
+        self._manager.on_child = told
+
     async def start_thread(
         self, config: Config | None = None, *, budget: Budget | None = None, tools: "DynamicTools | None" = None
     ) -> Thread:
@@ -79,13 +85,16 @@ class Codex:
         services = tree.root_services()
         return await self._manager.start(config, thread_id=thread_id, services=services, tools=tools, budget=own)
 
-    async def resume_thread(self, thread_id: str, *, tools: "DynamicTools | None" = None) -> Thread:
+    async def resume_thread(
+        self, thread_id: str, *, tools: "DynamicTools | None" = None, settings: "SettingsOf | None" = None
+    ) -> Thread:
         """Go on with the stored thread of this id or this name, or join the living one.
 
         Its sub-agents are there as they were left; one is loaded when somebody speaks to it. A sub-agent itself is gone
         on with below the root of its tree, which is resumed for it.
 
         Args:
+          settings: what holds for it, made of what it stored; it may block. Without it, the engine's settings hold.
           tools: more than the engine's own; a living thread keeps those it has.
 
         Raises: UserError when there is none, or it cannot be read.
@@ -104,7 +113,8 @@ class Codex:
         budget = restored.budget.within(self._config.budget)
         tree = AgentTree(self._manager, wanted, limits, budget=budget, restored=restored)
         self._trees[wanted] = tree
-        thread = await self._manager.resume(self._config, stored, services=tree.root_services(), tools=tools)
+        config = self._config if settings is None else await trio.to_thread.run_sync(settings, stored)
+        thread = await self._manager.resume(config, stored, services=tree.root_services(), tools=tools)
         await tree.wake_for_tasks()
         return thread
 
@@ -129,32 +139,41 @@ class Codex:
         newest = rollout.newest(self._config.codex_home, cwd=self._config.cwd)
         return await (self.start_thread() if newest is None else self.resume_thread(newest))
 
-    async def fork_thread(self, thread_id: str, *, turn: str | None = None, before: str | None = None) -> Thread:
+    async def fork_thread(
+        self,
+        thread_id: str,
+        *,
+        turn: str | None = None,
+        before: str | None = None,
+        settings: "SettingsOf | None" = None,
+    ) -> Thread:
         """Start a thread with the history of a stored or living one; that one goes on as it was.
 
         Args:
           thread_id: an id or a name.
           turn: the last turn that comes along, by its id or its number from 1; all of them without it.
           before: the first turn that does not, instead.
+          settings: as of `resume_thread`.
 
         Raises: UserError when there is no such thread or turn, or it cannot be read.
         """
         made = await self._store.fork(await self._store.find(thread_id), turn=turn, before=before)
-        return await self.resume_thread(made)
+        return await self.resume_thread(made, settings=settings)
 
-    async def revert_thread(self, thread_id: str, before: str) -> Thread:
+    async def revert_thread(self, thread_id: str, before: str, *, settings: "SettingsOf | None" = None) -> Thread:
         """Go on with a thread as it was before a turn; files that it changed since stay as they are.
 
         A living thread is ended first, with the turn it works on.
 
         Args:
           before: the turn, by its id or its number from 1; it and all after it leave the history.
+          settings: as of `resume_thread`.
 
         Raises: UserError when there is no such thread or turn, or its history was compacted since.
         """
         wanted = await self._ended(thread_id)
         await self._store.revert(wanted, before)
-        return await self.resume_thread(wanted)
+        return await self.resume_thread(wanted, settings=settings)
 
     async def list_threads(self, query: "ThreadQuery | None" = None) -> "ThreadPage":
         """A page of the stored threads, the one that was used last first.
@@ -224,6 +243,7 @@ async def open_codex(
     client: ModelClient | None = None,
     zygote: Zygote | None = None,
     reviewer: Reviewer | None = None,
+    source: str = "exec",
 ) -> AsyncGenerator[Codex, None]:
     """Open an engine; leaving the block stops every thread, process and connection, and returns when all are gone.
 
@@ -233,6 +253,7 @@ async def open_codex(
       originator: the name under which servers know the program.
       client: another model client than the one that `config.model_provider` names; the caller closes it.
       zygote: the helper that starts processes, where the program started one early; the engine ends it.
+      source: which front-end this is, as the rollouts of its threads name it.
       reviewer: answers the questions of all threads, instead of whoever watches them.
     """
     env = dict(os.environ if environ is None else environ)
@@ -241,7 +262,9 @@ async def open_codex(
             client = await stack.enter_async_context(open_model_client(config, environ=env))
         processes = Processes(runtime, zygote)
         try:
-            services = Services(client, processes, env, originator, installation_id(config.codex_home), reviewer)
+            services = Services(
+                client, processes, env, originator, installation_id(config.codex_home), reviewer, source
+            )
             manager = ThreadManager(runtime, services)
             try:
                 yield Codex(config, manager, runtime, originator)

@@ -71,26 +71,28 @@ class ResponsesDecoder:
         out: list[ResponseEvent] = []
         texts: list[str] = []
         text_item = ""
+
+        def flush() -> None:
+            if texts:
+                out.append(OutputTextDelta(text_item, "".join(texts), tuple(texts) if len(texts) > 1 else ()))
+                texts.clear()
+
         for event in events if self.failure is None and not self.finished else ():
             kind = event.get("type")
             if kind == "response.output_text.delta":
                 delta = event.get("delta")
                 if isinstance(delta, str):
                     item_id = event.get("item_id") or self._item_id
-                    if item_id != text_item and texts:
-                        out.append(OutputTextDelta(text_item, "".join(texts)))
-                        texts = []
+                    if item_id != text_item:
+                        flush()
                     text_item = str(item_id)
                     texts.append(delta)
                 continue
-            if texts:
-                out.append(OutputTextDelta(text_item, "".join(texts)))
-                texts = []
+            flush()
             self._other(kind, event, out)
             if self.finished or self.failure:
                 return out
-        if texts:
-            out.append(OutputTextDelta(text_item, "".join(texts)))
+        flush()
         return out
 
     def finish(self) -> list[ResponseEvent]:
@@ -140,7 +142,8 @@ class ResponsesDecoder:
 def _add_reasoning(out: list[ResponseEvent], item_id: str, delta: str, *, raw: bool) -> None:
     last = out[-1] if out else None
     if isinstance(last, ReasoningTextDelta) and last.item_id == item_id and last.raw == raw:
-        out[-1] = ReasoningTextDelta(item_id, last.delta + delta, raw)
+        pieces = (*(last.pieces or (last.delta,)), delta)
+        out[-1] = ReasoningTextDelta(item_id, last.delta + delta, raw, pieces)
     else:
         out.append(ReasoningTextDelta(item_id, delta, raw))
 

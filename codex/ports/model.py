@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Literal, Protocol, TypeAlias
 
+import attrs
+
 from codex.base.errors import CodexError
 from codex.base.frozen import frozen
 from codex.base.jsontext import JsonObject
@@ -81,6 +83,8 @@ class OutputTextDelta:
 
     item_id: str
     delta: str
+    pieces: tuple[str, ...] = attrs.field(default=(), eq=False, repr=False)
+    """The text as it was cut when it came, where it came in several pieces."""
 
 
 @frozen
@@ -90,6 +94,8 @@ class ReasoningTextDelta:
     item_id: str
     delta: str
     raw: bool = False
+    pieces: tuple[str, ...] = attrs.field(default=(), eq=False, repr=False)
+    """The text as it was cut when it came, where it came in several pieces."""
 
 
 @frozen

@@ -62,6 +62,10 @@ class ThreadQuery:
       archived: the archived ones instead of the others.
       agents: sub-agents too.
       parents: only those that have sub-agents.
+      sources: only those that one of these front-ends started.
+      providers: only those that spoke to one of these.
+      parent: only the sub-agents of this thread.
+      ascending: the oldest first; a cursor then leads to newer ones.
       cursor: where the page before this one ended (`ThreadPage.next_cursor`).
     """
 
@@ -73,6 +77,10 @@ class ThreadQuery:
     sort: SortKey = "updated_at"
     limit: int = 50
     cursor: str | None = None
+    sources: tuple[str, ...] | None = None
+    providers: tuple[str, ...] | None = None
+    parent: str | None = None
+    ascending: bool = False
 
 
 @attrs.frozen

@@ -5,6 +5,8 @@ Order within a thread is the order of the rollout: an event that is kept on disk
 
 from typing import Literal, TypeAlias
 
+import attrs
+
 from codex.base.frozen import frozen
 from codex.protocol.approval import ApplyPatchApprovalRequest, ExecApprovalRequest, ReviewDecision
 from codex.protocol.item import PlanStep, ThreadItem
@@ -100,6 +102,8 @@ class AgentMessageDelta:
     turn_id: str
     item_id: str
     delta: str
+    pieces: tuple[str, ...] = attrs.field(default=(), eq=False, repr=False)
+    """The text as it was cut when it came, where it came in several pieces."""
 
 
 @frozen
@@ -110,6 +114,8 @@ class ReasoningDelta:
     item_id: str
     delta: str
     raw: bool = False
+    pieces: tuple[str, ...] = attrs.field(default=(), eq=False, repr=False)
+    """The text as it was cut when it came, where it came in several pieces."""
 
 
 @frozen

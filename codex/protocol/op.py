@@ -5,6 +5,7 @@ from typing import Literal, TypeAlias
 from codex.base.frozen import frozen
 from codex.base.jsontext import JsonObject
 from codex.protocol.approval import ReviewDecision
+from codex.protocol.permission import ApprovalPolicy, ApprovalsReviewer, SandboxPolicy
 from codex.protocol.user_input import UserInput
 
 TurnMode: TypeAlias = Literal["start_or_steer", "start_if_idle"]
@@ -17,6 +18,23 @@ class TurnInput:
     items: tuple[UserInput, ...]
     mode: TurnMode = "start_or_steer"
     output_schema: JsonObject | None = None
+
+
+@frozen
+class OverrideTurnContext:
+    """Let other settings hold from the next turn on; what is None stays. The name is Codex's.
+
+    `cwd` is absolute, `sandbox_policy` whole. A running turn keeps its settings.
+    """
+
+    cwd: str | None = None
+    approval_policy: ApprovalPolicy | None = None
+    approvals_reviewer: ApprovalsReviewer | None = None
+    sandbox_policy: SandboxPolicy | None = None
+    model: str | None = None
+    effort: str | None = None
+    summary: str | None = None
+    service_tier: str | None = None
 
 
 @frozen
@@ -76,6 +94,7 @@ Op: TypeAlias = (
     | Shutdown
     | RunUserShellCommand
     | CleanBackgroundTerminals
+    | OverrideTurnContext
 )
 
 

@@ -32,6 +32,7 @@ from codex.protocol.op import (
     Compact,
     ExecApproval,
     Interrupt,
+    OverrideTurnContext,
     PatchApproval,
     RunUserShellCommand,
     Shutdown,
@@ -52,6 +53,7 @@ from codex.session._machine import (
     SteerTurn,
     StopTurn,
 )
+from codex.session._settings import Settings
 from codex.session._turns import Turns
 from codex.session.approvals import SessionApprovals
 from codex.session.context import Inbox, Restored, SessionContext, restored_from
@@ -113,6 +115,7 @@ class _Session:
         self._mailbox = mailbox
         self._context = context
         self._machine = SessionMachine()
+        self._settings = Settings(context)
         self._agents = context.places.agents = context.agents(mailbox) if context.agents else None
         self._router = offer(context.config, context.model, agents=generation(self._agents), dynamic=context.dynamic)
         agents_md = read_agents_md(context.config)
@@ -207,6 +210,12 @@ class _Session:
                 if manager is not None:
                     manager.clean_nowait(self._context.identity.thread_id)
                 return []
+            case OverrideTurnContext() as op:
+                try:
+                    self._settings.override(op)
+                except UserError as error:
+                    return [Refuse(str(error))]
+                return []
             case Compact():
                 return self._machine.compaction_asked()
             case Shutdown():
@@ -233,8 +242,18 @@ class _Session:
                 case _ as never:
                     assert_never(never)
 
+    def _settle(self) -> None:
+        """Let the settings hold that were changed since the last turn."""
+        before, context = self._settings.settle(), self._context
+        if before is not None:
+            agents = generation(self._agents)
+            self._router = offer(context.config, context.model, agents=agents, dynamic=context.dynamic)
+            self._memory.change_model(before, self._router.specs)
+            self._turns.router = self._router
+
     async def _open_turn(self, op: TurnInput | None) -> bool:
         """Tell and keep that a turn starts. False where the disk refuses it; the turn has failed then."""
+        self._settle()
         self._turns.open(op)
         turn_id, window = self._turns.id, self._memory.window
         self._memory.begin_turn(op.output_schema if op else None)

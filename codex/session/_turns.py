@@ -45,7 +45,7 @@ class Turns:
         self._shells: list[Ref[TurnInbox]] = []
         self._mailbox = mailbox
         self._context = context
-        self._router = router
+        self.router = router
         self._memory = memory
         self._hooks = hooks
         self._agents = agents
@@ -64,7 +64,7 @@ class Turns:
         turn = TurnContext(
             self.id,
             context.services.client,
-            self._router,
+            self.router,
             self._tools(port),
             port,
             retries,

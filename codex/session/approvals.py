@@ -42,10 +42,14 @@ class SessionApprovals:
         self._context = context
         self._history = history
         self._reviewer = context.services.reviewer
-        self._reviews_itself = self._reviewer is None and context.config.approvals_reviewer == "auto_review"
+        self._is_programs = self._reviewer is not None
         self._denials = Denials()
         self._questions = OpenQuestions()
         self._waiting: dict[str, _Waiting] = {}
+
+    @property
+    def _reviews_itself(self) -> bool:
+        return not self._is_programs and self._context.config.approvals_reviewer == "auto_review"
 
     def handle(self, message: Approving) -> None:
         """A call, a reviewer or a clock has something to say."""
@@ -108,7 +112,7 @@ class SessionApprovals:
         """Who answers it here, if it is not for whoever watches; those see it unless the reviewer is a model."""
         if not self._reviews_itself:
             self._context.outbox.publish([question])
-            return self._reviewer
+            return self._reviewer if self._is_programs else None
         if self._reviewer is None:
             from codex.session.auto_review import AutoReviewer
 

@@ -89,13 +89,16 @@ class Places:
     session: Ref[Message] | None = None
     agents: AgentControl | None = None
     writer: Ref[rollout.Message] | None = None
+    config: Config | None = None
+    """What holds from the next turn on, once it was changed."""
 
 
 @frozen
 class Services:
     """What all sessions of an engine share.
 
-    `reviewer`: the program's own, which answers the questions of all. `meter`: counts for a session with a budget.
+    `reviewer`: the program's own, which answers the questions of all. `source`: which front-end starts threads, as
+    rollouts name it. `meter`: counts for a session with a budget.
     """
 
     client: ModelClient
@@ -104,12 +107,13 @@ class Services:
     originator: str
     installation_id: str
     reviewer: Reviewer | None = None
+    source: str = "exec"
     meter: Meter | None = None
 
 
-@frozen
+@attrs.define
 class SessionContext:
-    """One session's surroundings.
+    """One session's surroundings; `config` and `model` change between turns, by the session's `Settings` alone.
 
     `rollout_path` is None for a thread that is not stored; its writer runs beside the session. `agents` is given the
     session's mailbox, below which its sub-agents live, and is None where the thread may not have any. `parent` is the

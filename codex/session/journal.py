@@ -183,6 +183,7 @@ class Journal:
             model_provider=config.model_provider,
             base_instructions=self._instructions,
             at=now,
+            source=context.services.source,
             agent=agent,
             forked_from_id=identity.forked_from,
             git=rollout.git_facts(config.cwd),

@@ -62,16 +62,7 @@ class Memory:
             output_tokens=self.output_tokens,
         )
         self._history.note_usage(context.restored.last_tokens)
-        # What is only guessed must not end a conversation.
-        guessed = model.is_fallback and config.model_context_window is None
-        self.budget = Budget(
-            limits(
-                model.context_window,
-                usable=None if guessed else self.window,
-                configured=config.model_auto_compact_token_limit,
-                scope=config.model_auto_compact_token_limit_scope,
-            )
-        )
+        self.budget = self._new_budget()
         self.previous_model = None if context.restored.model == model.slug else context.restored.model
         self.worklog = WorkLog(context.restored.items, context.restored.changed)
         self.total = context.restored.usage
@@ -80,6 +71,25 @@ class Memory:
         self._turn_began_at = 0.0
         self._injected: list[ResponseItem] = []
         self._opening = [turn_aborted()] if context.restored.cut_off else []
+
+    def _new_budget(self) -> Budget:
+        model, config = self._context.model, self._context.config
+        # What is only guessed must not end a conversation.
+        guessed = model.is_fallback and config.model_context_window is None
+        return Budget(
+            limits(
+                model.context_window,
+                usable=None if guessed else self.window,
+                configured=config.model_auto_compact_token_limit,
+                scope=config.model_auto_compact_token_limit_scope,
+            )
+        )
+
+    def change_model(self, before: str, tools: Sequence[JsonObject]) -> None:
+        """Another model reads the history from now on, with these tools; `before` is the one until now."""
+        self._tools, self.previous_model = tools, before
+        self.output_tokens = self._context.model.truncation_tokens
+        self.budget = self._new_budget()
 
     @property
     def window(self) -> int:

@@ -162,16 +162,20 @@ class Outbox:
             self._subscriptions.remove(subscription)
 
 
+def _pieces(old: AgentMessageDelta | ReasoningDelta, new: AgentMessageDelta | ReasoningDelta) -> tuple[str, ...]:
+    return (*(old.pieces or (old.delta,)), *(new.pieces or (new.delta,)))
+
+
 def _merge(last: Event, event: Event) -> Event | None:
     """Both deltas as one, or None where they do not belong together."""
     match last.msg, event.msg:
         case (AgentMessageDelta(item_id=one) as old, AgentMessageDelta(item_id=two) as new) if one == two:
-            return attrs.evolve(last, msg=attrs.evolve(old, delta=old.delta + new.delta))
+            return attrs.evolve(last, msg=attrs.evolve(old, delta=old.delta + new.delta, pieces=_pieces(old, new)))
         case (ReasoningDelta(item_id=one, raw=a) as old, ReasoningDelta(item_id=two, raw=b) as new) if (one, a) == (
             two,
             b,
         ):
-            return attrs.evolve(last, msg=attrs.evolve(old, delta=old.delta + new.delta))
+            return attrs.evolve(last, msg=attrs.evolve(old, delta=old.delta + new.delta, pieces=_pieces(old, new)))
         case (CommandOutputDelta(item_id=one) as old, CommandOutputDelta(item_id=two) as new) if one == two:
             return attrs.evolve(last, msg=attrs.evolve(old, chunk=old.chunk + new.chunk))
         case _:

@@ -23,7 +23,10 @@ def page_sql(query: ThreadQuery) -> tuple[str, list[Value]]:
     """The statement for one page, and one thread more to know whether there is another."""
     key = query.sort
     where, arguments = ["f.archived = ?"], list[Value]([int(query.archived)])
-    if not query.agents:
+    if query.parent is not None:
+        where.append("f.parent_id = ?")
+        arguments.append(query.parent)
+    elif not query.agents:
         where.append("f.parent_id IS NULL")
     if query.parents:
         where.append("EXISTS (SELECT 1 FROM files c WHERE c.parent_id = f.thread_id)")
@@ -34,11 +37,16 @@ def page_sql(query: ThreadQuery) -> tuple[str, list[Value]]:
         places = ("n.name", "f.preview", "f.thread_id")
         where.append(f"({' OR '.join(f'casefold({place}) LIKE ? ESCAPE char(92)' for place in places)})")
         arguments += [_pattern(query.search)] * len(places)
+    for column, values in (("f.source", query.sources), ("f.model_provider", query.providers)):
+        if values is not None:
+            where.append(f"{column} IN ({', '.join('?' * len(values))})")
+            arguments += values
+    before, order_by = (">", "ASC") if query.ascending else ("<", "DESC")
     if query.cursor is not None:
-        where.append(f"(f.{key}, f.thread_id) < (?, ?)")
+        where.append(f"(f.{key}, f.thread_id) {before} (?, ?)")
         arguments += read_cursor(query.cursor)
     limit = max(1, min(query.limit, MAX_LIMIT))
-    order = f"ORDER BY f.{key} DESC, f.thread_id DESC LIMIT {limit + 1}"
+    order = f"ORDER BY f.{key} {order_by}, f.thread_id {order_by} LIMIT {limit + 1}"
     return f"{CURRENT} AND {' AND '.join(where)} {order}", arguments
 
 

@@ -69,6 +69,8 @@ class ThreadManager:
         self._rules: dict[str, RuleBook] = {}
         self._dynamic: dict[str, DynamicTools] = {}
         self.agents_of: AgentsFactory | None = None
+        self.on_child: Callable[[Thread], None] | None = None
+        """Told of every thread that was started below another one; it must neither wait nor raise."""
 
     @property
     def threads(self) -> Sequence[Thread]:
@@ -268,6 +270,8 @@ class ThreadManager:
         self._threads[identity.thread_id] = self._at[thread.place] = thread
         self._living[identity.session_id] += 1
         self._mailbox.watch(supervisor.ref)
+        if identity.parent_id is not None and self.on_child is not None:
+            self.on_child(thread)
         return thread
 
 

@@ -64,7 +64,7 @@ class Thread:
         assert places.session is not None
         self.identity = identity
         self._places = places
-        self.config = config
+        self._config = config
         self.outbox = outbox
         self.place = place
         self.rollout_path = path
@@ -75,6 +75,11 @@ class Thread:
     def thread_id(self) -> str:
         """The thread's UUID."""
         return self.identity.thread_id
+
+    @property
+    def config(self) -> Config:
+        """What holds for it from its next turn on."""
+        return self._places.config or self._config
 
     @property
     def alive(self) -> bool:

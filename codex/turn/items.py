@@ -47,11 +47,11 @@ class ItemTracker:
         step = Step()
         for event in events:
             match event:
-                case OutputTextDelta(item_id=item_id, delta=delta):
-                    step.msgs.append(AgentMessageDelta(self._turn_id, item_id, delta))
+                case OutputTextDelta(item_id=item_id, delta=delta, pieces=pieces):
+                    step.msgs.append(AgentMessageDelta(self._turn_id, item_id, delta, pieces))
                     step.spoke = True
-                case ReasoningTextDelta(item_id=item_id, delta=delta, raw=raw):
-                    step.msgs.append(ReasoningDelta(self._turn_id, item_id, delta, raw))
+                case ReasoningTextDelta(item_id=item_id, delta=delta, raw=raw, pieces=pieces):
+                    step.msgs.append(ReasoningDelta(self._turn_id, item_id, delta, raw, pieces))
                     step.spoke = True
                 case OutputItemAdded(item=item):
                     self._added(item, step)

@@ -12,6 +12,7 @@ from codex.app_server.api.turn import (
 from codex.app_server.desk import Desk
 from codex.app_server.feed import Feed
 from codex.app_server.items import NotUnderstood, engine_input
+from codex.app_server.overrides import override
 from codex.app_server.rpc import RpcError
 from codex.app_server.threads import loaded
 from codex.protocol.op import Interrupt, TurnInput
@@ -21,6 +22,7 @@ async def start(desk: Desk, params: TurnStartParams) -> TurnStartResponse:
     """Start a turn, or hand the input to the one that runs. Cancelled, the input may be taken."""
     feed = loaded(desk, params.thread_id)
     op = _input(params)
+    await override(desk, feed, params)
     turn_id = await _submit(desk, feed, op)
     turn = Turn(id=turn_id, root_turn_id=turn_id, items=(), items_view="notLoaded", status="inProgress")
     return TurnStartResponse(turn=turn)

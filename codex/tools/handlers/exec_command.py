@@ -176,7 +176,7 @@ class _Command:
         return rejected(why_not(decision))
 
     async def _question(self, ask: Ask, facts: QuestionFacts) -> ExecApprovalRequest:
-        await self._show_start()
+        await self._show_start(attrs.evolve(self._item, source="agent"))  # as in Codex: nothing runs yet
         reason = _STOPPED if ask.again else self._reason()
         question = ExecApprovalRequest(
             **attrs.asdict(facts), command=self._argv, cwd=self._workdir, reason=reason, outside=ask.outside
@@ -273,10 +273,10 @@ class _Command:
         )
         return text if decision is None else f"{NOT_AGAIN}: {why_not(decision)}.\n{text}"
 
-    async def _show_start(self) -> None:
+    async def _show_start(self, item: CommandExecution | None = None) -> None:
         if not self._shown:
             self._shown = True
-            await self._publish(ItemStarted(self._context.turn_id, self._item))
+            await self._publish(ItemStarted(self._context.turn_id, item or self._item))
 
     async def _publish(self, msg: EventMsg) -> None:
         await self._context.publisher.publish([msg])
