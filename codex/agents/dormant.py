@@ -8,6 +8,7 @@ from actors import Mailbox
 from codex.agents.metering import Metering
 from codex.agents.registry import Agent, Registry
 from codex.agents.restore import Settings
+from codex.agents.roles import agent_config, kept_role
 from codex.base.errors import CodexError
 from codex.ports.agents import AgentFailure
 from codex.session import Identity, Inbox
@@ -53,7 +54,7 @@ class Dormant:
         """The agent's thread has ended; it can be loaded again with what it worked with."""
         config = thread.config
         stored = thread.rollout_path is not None
-        role = self._settings.get(thread.thread_id, _UNKNOWN).role
+        role = thread.identity.role
         settings = Settings(config.model, config.model_reasoning_effort, role, stored=stored)
         self._settings[thread.thread_id] = settings
 
@@ -102,12 +103,22 @@ class Dormant:
             agent_path=agent.path,
             nickname=agent.nickname,
             depth=agent.depth,
+            role=agent.role,
+        )
+        parent = self._manager.find(agent.parent_id)
+        if parent is None:
+            raise AgentFailure(f"the agent above it, {agent.path.rpartition('/')[0]}, has ended")
+        config = agent_config(
+            parent.config,
+            kept_role(parent.config, agent.role),
+            model=settings.model,
+            reasoning_effort=settings.reasoning_effort,
+            tmpdir=self._manager.services.environ.get("TMPDIR"),
         )
         return await self._manager.resume_child(
             identity,
             mailbox,
-            model=settings.model,
-            reasoning_effort=settings.reasoning_effort,
+            config=config,
             stored=settings.stored,
             services=self._metering.of(agent.parent_id, agent.path, agent.budget),
         )

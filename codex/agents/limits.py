@@ -31,6 +31,8 @@ def tree_limits(config: Config, generation: Generation | None = None) -> TreeLim
     run had, else the model. A model that is made for the
     second generation has no limit of depth: its agents share few places.
     """
+    if not config.agents_enabled:
+        return TreeLimits(0, 0)
     model = lookup_model(config)
     asked = config.features.get("multi_agent_v2")
     chosen = (generation or model.multi_agent_version) == "v2" if asked is None else asked

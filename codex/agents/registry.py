@@ -60,6 +60,7 @@ class Agent:
     path: str
     depth: int
     budget: Budget = NO_BUDGET
+    role: str | None = None
     state: AgentState = attrs.field(default=AgentState("pending_init"), on_setattr=_counted)
     closed: bool = attrs.field(default=False, on_setattr=_counted)
     failed: bool = False
@@ -94,7 +95,7 @@ class Registry:
         self._taken_by_children: Counter[str] = Counter()
         self._taken_below: Counter[str] = Counter()
         self._claimed: set[str] = set()
-        self._named = 0
+        self._named: Counter[tuple[str, ...]] = Counter()
 
     @property
     def agents(self) -> Collection[Agent]:
@@ -188,11 +189,12 @@ class Registry:
             agent = self._agents.get(agent.parent_id)
         yield self.root
 
-    def nickname(self) -> str:
-        """The next free name; used-up names come again as the second of that name, the third and so on."""
-        rounds, index = divmod(self._named, len(_NICKNAMES))
-        self._named += 1
-        return _NICKNAMES[index] + (f" the {_ordinal(rounds + 1)}" if rounds else "")
+    def nickname(self, candidates: tuple[str, ...] = ()) -> str:
+        """The next name of these, or of the usual ones; used-up ones come again as the second of that name."""
+        names = candidates or _NICKNAMES
+        rounds, index = divmod(self._named[names], len(names))
+        self._named[names] += 1
+        return names[index] + (f" the {_ordinal(rounds + 1)}" if rounds else "")
 
     def path(self, agent_id: str) -> str:
         """Where an agent stands in the tree, or its id where it is unknown."""
@@ -242,7 +244,7 @@ class Registry:
         for agent in agents:
             self._count(agent.parent_id, 1)
             self.commit(agent)
-            self._named += 1
+            self._named[_NICKNAMES] += 1
 
     def find(self, agent_id: str) -> Agent | None:
         """The record of an agent."""

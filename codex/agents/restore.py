@@ -155,6 +155,7 @@ def _agent(started: StartedAgent, trace: ThreadTrace | None, parent_id: str, abo
         started.path or (trace and trace.path) or f"{above}/{name}",
         depth,
         started.budget,
+        (trace and trace.role) or started.role,
         state=started.closed or state,
         closed=started.closed is not None,
         usage=trace.usage if trace else TokenUsage(),

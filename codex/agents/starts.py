@@ -18,9 +18,12 @@ from codex.agents.mail import ThreadMail
 from codex.agents.metering import Metering
 from codex.agents.post import PostOffice
 from codex.agents.registry import Agent, Registry
+from codex.agents.roles import agent_config, find_role
 from codex.base.errors import UserError
 from codex.base.ids import uuid7
+from codex.config.role import Role
 from codex.ports.agents import AgentFailure, Spawned, SpawnRequest
+from codex.protocol.budget import Budget
 from codex.protocol.item import AgentState
 from codex.protocol.op import TurnInput
 from codex.protocol.response_item import ResponseItem
@@ -62,15 +65,19 @@ class Starts:
 
     async def spawn(self, parent_id: str, mailbox: Mailbox[Inbox], request: SpawnRequest) -> Spawned:
         """Start a child of a thread."""
+        parent = self._manager.find(parent_id)
+        if parent is None:
+            raise AgentFailure("collab spawn failed: the thread it would stand below has ended")
+        role = find_role(parent.config, request.role)
         await self._admission.reserve(parent_id, queue=request.queue)
-        nickname = self._registry.nickname()
+        nickname = self._registry.nickname(role.nicknames)
         try:
             path = self._registry.claim_path(parent_id, request.task_name or nickname)
         except AgentFailure:
             self._admission.release(parent_id)
             raise
         try:
-            return await self._spawn_at(path, nickname, parent_id, mailbox, request)
+            return await self._spawn_at(path, nickname, parent, mailbox, request, role)
         finally:
             self._registry.unclaim_path(path)
 
@@ -90,7 +97,14 @@ class Starts:
                 await self._changes.wait((agent.agent_id,))
         self._registry.reserve(parent_id)
         record = Agent(
-            agent.agent_id, parent_id, agent.nickname, agent.path, agent.depth, agent.budget, usage=agent.usage
+            agent.agent_id,
+            parent_id,
+            agent.nickname,
+            agent.path,
+            agent.depth,
+            agent.budget,
+            agent.role,
+            usage=agent.usage,
         )
 
         async def start() -> Thread:
@@ -107,10 +121,18 @@ class Starts:
         await self._keep(above, agent_closed(agent.agent_id, AgentState("shutdown"), time.time()))
 
     async def _spawn_at(
-        self, path: str, nickname: str, parent_id: str, mailbox: Mailbox[Inbox], request: SpawnRequest
+        self, path: str, nickname: str, parent: Thread, mailbox: Mailbox[Inbox], request: SpawnRequest, role: Role
     ) -> Spawned:
+        parent_id, budget = parent.thread_id, _budget(request.budget, role)
         depth = self._registry.depth(parent_id) + 1
-        record = Agent(uuid7(), parent_id, nickname, path, depth, request.budget)
+        record = Agent(uuid7(), parent_id, nickname, path, depth, budget, request.role)
+        config = agent_config(
+            parent.config,
+            role,
+            model=request.model,
+            reasoning_effort=request.reasoning_effort,
+            tmpdir=self._manager.services.environ.get("TMPDIR"),
+        )
         start_child = partial(
             self._manager.start_child,
             parent_id,
@@ -119,10 +141,10 @@ class Starts:
             nickname=nickname,
             agent_path=path,
             depth=depth,
-            model=request.model,
-            reasoning_effort=request.reasoning_effort,
+            role=request.role,
+            config=config,
             fork=_fork(request),
-            services=self._metering.of(parent_id, path, request.budget),
+            services=self._metering.of(parent_id, path, budget),
         )
 
         async def start() -> Thread:
@@ -192,10 +214,17 @@ class Starts:
 
 def _spawned(agent: Agent, request: SpawnRequest | None = None) -> rollout.Line:
     """What the rollout of its parent tells of an agent that is about to start."""
-    started = StartedAgent(agent.agent_id, agent.path, agent.nickname, budget=agent.budget)
+    started = StartedAgent(agent.agent_id, agent.path, agent.nickname, role=agent.role, budget=agent.budget)
     if request is not None:
         started = attrs.evolve(started, model=request.model, reasoning_effort=request.reasoning_effort)
     return agent_spawned(started, time.time())
+
+
+def _budget(asked: Budget, role: Role) -> Budget:
+    """With the role's deadline, where that is sooner."""
+    if role.deadline_seconds is None or (asked.seconds is not None and asked.seconds <= role.deadline_seconds):
+        return asked
+    return attrs.evolve(asked, seconds=role.deadline_seconds)
 
 
 def _fork(request: SpawnRequest) -> Callable[[Sequence[ResponseItem]], tuple[ResponseItem, ...]] | None:

@@ -118,6 +118,7 @@ class AgentTree:
                 agent.parent_id,
                 agent.path,
                 agent.nickname,
+                agent.role or "default",
                 self._model(agent.agent_id),
                 agent.state,
                 agent.budget,

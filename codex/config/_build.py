@@ -1,5 +1,6 @@
 """Checked layers become one `Config`: merged from low to high, with the defaults that depend on one another."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from codex.base.jsontext import Json, JsonObject
     from codex.config._projects import Project
     from codex.config._requirements import Requirements
+    from codex.config._roles import Check
+    from codex.config.role import Role
     from codex.protocol.permission import ApprovalPolicy, SandboxMode
 
 # Keys that are fields of `Config` as they are.
@@ -39,6 +42,12 @@ _PLAIN = (
 _NESTED: Mapping[tuple[str, str], str] = {
     ("agents", "max_threads"): "max_agents",
     ("agents", "max_depth"): "max_depth",
+    ("agents", "enabled"): "agents_enabled",
+    ("agents", "default_subagent_model"): "agent_model",
+    ("agents", "default_subagent_reasoning_effort"): "agent_reasoning_effort",
+    ("agents", "max_restarts"): "max_restarts",
+    ("agents", "restart_period_seconds"): "restart_period_seconds",
+    ("agents", "stall_seconds"): "stall_seconds",
     ("agents", "max_concurrent_threads_per_session"): "max_concurrent_threads",
     ("history", "persistence"): "history_persistence",
     ("sandbox_linux", "allow_unprotected_git"): "allow_unprotected_git",
@@ -72,6 +81,7 @@ class Builder:
         ephemeral: bool,
         bypass_hook_trust: bool,
         exec_defaults: bool,
+        roles: "Mapping[str, Role]",
         profile: str | None,
         warnings: list[str],
         ignored: Mapping[str, Toml],
@@ -112,6 +122,7 @@ class Builder:
             skills=self._skills(),
             hooks=self._hooks(),
             ephemeral=ephemeral,
+            roles=roles,
             bypass_hook_trust=bypass_hook_trust,
             profile=profile,
             trust_level=self._project.trust,
@@ -120,6 +131,21 @@ class Builder:
             extra={key: as_json(value) for key, value in ignored.items()},
             **values,
         )
+
+    def roles(self, check: "Check", *, of_user: bool) -> "dict[str, Role]":
+        """The roles of sub-agents; the user's own folder counts with `of_user`."""
+        tables = {
+            name: table for name, table in self._sub("agents").items() if isinstance(table, dict) and name != "budget"
+        }
+        folders = self._project.folders("agents", self._codex_home)
+        if of_user:
+            folders.insert(0, os.path.join(self._codex_home, "agents"))
+        folders = [path for path in folders if os.path.isdir(path)]
+        if not tables and not folders:
+            return {}
+        from codex.config._roles import read_roles
+
+        return read_roles(tables, folders, self._faults, check)
 
     def _threads_of_v2(self) -> Table:
         """How many threads of a tree may work at a time: the feature's own setting wins."""

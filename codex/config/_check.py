@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from codex.config._faults import Faults, Layer, Path, Table, Toml, dotted, is_secret
-from codex.config._keys import FEATURE_SETTINGS, KEYS, RENAMED, SATISFIED, Rule
+from codex.config._keys import FEATURE_SETTINGS, KEYS, RENAMED, ROLE_TABLE, SATISFIED, Rule
 
 _KINDS: Mapping[str, str] = {
     "string": "a string that is not empty",
@@ -55,6 +55,11 @@ class Checker:
         for old, new in RENAMED.items():
             if old in layer.table:
                 layer.table.setdefault(new, layer.table.pop(old))
+
+    def check_role(self, layer: Layer) -> None:
+        """The same for the file of a role, which may hold Codex's other keys: they are told and not used."""
+        rules: dict[str, Rule] = {**dict.fromkeys(KEYS, "later"), "name": "string", **ROLE_TABLE}
+        layer.table = self._table(layer, layer.table, rules, ())
 
     def _table(self, layer: Layer, table: Table, rules: Mapping[str, Rule], path: Path) -> Table:
         checked: Table = {}

@@ -48,18 +48,42 @@ _BUDGET: Mapping[str, Rule] = {
     "usd": "amount",
     "processes": "count",
 }
+# What a role says of the settings of its agents, as fields of `Config` have it.
+ROLE_SETTINGS: Mapping[str, Rule] = {
+    "developer_instructions": "string",
+    "model": "string",
+    "model_reasoning_effort": "string",
+    "model_reasoning_summary": ("auto", "concise", "detailed", "none"),
+    "model_verbosity": ("low", "medium", "high"),
+    "service_tier": "string",
+}
+ROLE_TABLE: Mapping[str, Rule] = {
+    **ROLE_SETTINGS,
+    "allowed_tools": "strings",
+    "approval_policy": "approval",
+    "deadline_seconds": "positive",
+    "description": "string",
+    "nickname_candidates": "strings",
+    "restart": ("never", "on_crash"),
+    "restart_history": "boolean",
+    "sandbox_mode": ("read-only", "workspace-write", "danger-full-access"),
+    "stall_seconds": "positive",
+}
 _ROOMS: Mapping[str, Rule] = {
     "agents": {
         "budget": _BUDGET,
         "max_threads": "positive",
         "max_depth": "count",
-        "default_subagent_model": "later",
-        "default_subagent_reasoning_effort": "later",
-        "enabled": "later",
+        "default_subagent_model": "string",
+        "default_subagent_reasoning_effort": "string",
+        "enabled": "boolean",
+        "max_restarts": "count",
+        "restart_period_seconds": "positive",
+        "stall_seconds": "positive",
         "interrupt_message": "later",
         "job_max_runtime_seconds": "later",
         "max_concurrent_threads_per_session": "positive",
-        "*": {"config_file": "later", "description": "later", "nickname_candidates": "later"},
+        "*": {"config_file": "file", **ROLE_TABLE},
     },
     "allow_login_shell": "boolean",
     "approval_policy": "approval",

@@ -74,6 +74,13 @@ class Project:
             _take_forbidden(layer, warnings)
         return layers
 
+    def folders(self, name: str, codex_home: str) -> list[str]:
+        """The folders of this name of a trusted project, the one of its root first."""
+        if self.trust != "trusted":
+            return []
+        homes = [os.path.join(directory, FOLDER) for directory in project_directories(self.cwd, self.root)]
+        return [os.path.join(home, name) for home in homes if not _is_same(home, codex_home)]
+
 
 def _levels(table: Table) -> dict[str, str]:
     projects = table.get("projects")

@@ -137,18 +137,21 @@ def resolve_config(
         checker.check(layer)
     requirements = Requirements(system_dir, faults, warnings)
     _tell_overridden(layers, warnings)
+    builder = Builder(layers, faults, requirements, project, codex_home=codex_home)
+    roles = builder.roles(checker.check_role, of_user=not ignore_user_config)
     if checker.ignored:
         warnings.append(f"ignored, since nothing here uses them yet: {', '.join(checker.ignored)}")
     add_dirs = cast("Sequence[str]", given.get("add_dirs", ()))
     # Values that are wrong are missing from the tables: what depends on them is not looked into.
     faults.raise_if_any(warnings)
-    config = Builder(layers, faults, requirements, project, codex_home=codex_home).build(
+    config = builder.build(
         oss="oss" in given or "local_provider" in given,
         local_provider=cast("str | None", given.get("local_provider")),
         add_dirs=[absolute_path(path, cwd, home) for path in add_dirs],
         ephemeral="ephemeral" in given,
         bypass_hook_trust="bypass_hook_trust" in given,
         exec_defaults="exec_defaults" in given,
+        roles=roles,
         profile=profile,
         warnings=warnings,
         ignored=checker.ignored,

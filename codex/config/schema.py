@@ -4,7 +4,7 @@ Every default is written here, once; `docs/reference/configuration.md` is tested
 """
 
 from collections.abc import Mapping
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import attrs
 
@@ -12,6 +12,9 @@ from codex.base.frozen import frozen
 from codex.base.jsontext import Json, JsonObject
 from codex.protocol.budget import Budget
 from codex.protocol.permission import ApprovalPolicy, ApprovalsReviewer, SandboxPolicy
+
+if TYPE_CHECKING:
+    from codex.config.role import Role
 
 WireApi: TypeAlias = Literal["responses", "chat", "scripted"]
 CompactScope: TypeAlias = Literal["total", "body_after_prefix"]
@@ -70,7 +73,10 @@ class Config:
     `model` is None when nothing named one: starting a thread then fails with the ways out. Limits: `max_depth` and
     `max_agents` bound the sub-agents of one root thread, and `max_concurrent_threads` those of the second generation
     with it; `budget` is what a root thread may use together with them. `model_prices` are USD per million tokens of
-    input, cached input and output. `trust_level` is None where the user has not said whether they trust the project,
+    input, cached input and output. `agent_model` and
+    `agent_reasoning_effort` are those of agents whose spawn and role name none; `roles` are the own ones. A parent
+    starts its agents again `max_restarts` times in `restart_period_seconds`; a turn of an agent is ended when its model
+    says nothing for `stall_seconds`. `trust_level` is None where the user has not said whether they trust the project,
     whose root is `project_root`. `hooks` are the tables of the layers that have one, lowest first: the layer's kind,
     its file or option, and the table. `warnings` are sentences for the user; `extra` holds the values of keys without a
     room yet. `auto_review_policy` is what the reviewer model is told beside its own rules. `openai_base_url` and
@@ -116,6 +122,13 @@ class Config:
     max_depth: int = 1
     budget: Budget = Budget()
     model_prices: Mapping[str, tuple[float, float, float]] = attrs.field(factory=dict[str, tuple[float, float, float]])
+    agents_enabled: bool = True
+    agent_model: str | None = None
+    agent_reasoning_effort: str | None = None
+    roles: "Mapping[str, Role]" = attrs.field(factory=dict[str, "Role"])
+    max_restarts: int = 3
+    restart_period_seconds: int = 60
+    stall_seconds: int = 1_800
     history_persistence: Literal["save-all", "none"] = "save-all"
     ephemeral: bool = False
     skills: SkillSettings = SkillSettings()

@@ -32,8 +32,9 @@ class AgentFailure(ToolFailure):
 class SpawnRequest:
     """The agent that is wanted.
 
-    `model` and `reasoning_effort`: None is the parent's. `fork_context`: it starts with the parent's history. `queue`:
-    wait for a free place, first come first served, instead of failing. `output_schema`: what its answer is to fit.
+    `model` and `reasoning_effort`: None is the parent's. `role`: the agent's, None is the default one.
+    `fork_context`: it starts with the parent's history. `queue`: wait for a free place, first come first served,
+    instead of failing. `output_schema`: what its answer is to fit.
 
     With a `task_name` the agent stands under it in the tree, starts with what was said in `fork_turns`, and reads its
     first message as a letter, which `keep` has written.
@@ -42,6 +43,7 @@ class SpawnRequest:
     message: str
     model: str | None = None
     reasoning_effort: str | None = None
+    role: str | None = None
     fork_context: bool = False
     budget: Budget = Budget()
     queue: bool = False
@@ -63,6 +65,7 @@ class AgentInfo:
     parent_id: str
     path: str
     nickname: str
+    role: str
     model: str
     state: AgentState
     budget: Budget

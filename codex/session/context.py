@@ -42,6 +42,7 @@ class Identity:
     agent_path: str = "/root"
     nickname: str | None = None
     depth: int = 0
+    role: str | None = None
     forked_from: str | None = None
     budget: Budget | None = None
 

@@ -173,7 +173,9 @@ class Journal:
         identity, config = context.identity, context.config
         agent = None
         if identity.parent_id is not None:
-            agent = SubAgentSource(identity.parent_id, identity.depth, identity.agent_path, identity.nickname)
+            agent = SubAgentSource(
+                identity.parent_id, identity.depth, identity.agent_path, identity.nickname, identity.role
+            )
         return lines.session_meta(
             thread_id=identity.thread_id,
             session_id=identity.session_id,

@@ -7,7 +7,6 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Never, Protocol, TypeAlias
 
-import attrs
 import trio
 
 import codex.rollout as rollout
@@ -130,21 +129,21 @@ class ThreadManager:
         nickname: str,
         agent_path: str,
         depth: int,
-        model: str | None,
-        reasoning_effort: str | None,
+        role: str | None,
+        config: Config,
         fork: Fork | None,
         services: Services | None = None,
     ) -> Thread:
-        """Start a thread below another one, with its settings; it cannot outlive it.
+        """Start a thread below another one; it cannot outlive it.
 
         Args:
+          config: what it works with, which must not allow more than its parent's.
           fork: makes of the parent's history what the thread starts with; None is nothing.
           services: others than the engine's, for a thread whose use is limited.
 
         Cancel-safe: cancelled, no thread was started.
         """
         parent = self._threads[parent_id]
-        config = _child_config(parent.config, model, reasoning_effort)
         restored = Restored() if fork is None else Restored(fork(await parent.history()))
         identity = Identity(
             thread_id,
@@ -153,6 +152,7 @@ class ThreadManager:
             agent_path=agent_path,
             nickname=nickname,
             depth=depth,
+            role=role,
             forked_from=None if fork is None else parent_id,
         )
         return await self._start(identity, config, restored, mailbox, services=services)
@@ -162,21 +162,19 @@ class ThreadManager:
         identity: Identity,
         mailbox: Mailbox[Inbox],
         *,
-        model: str | None,
-        reasoning_effort: str | None,
+        config: Config,
         stored: bool,
         services: Services | None = None,
     ) -> Thread:
         """Go on with a child that is not loaded, below its parent, which owns the mailbox and lives.
 
         Args:
+          config: what it works with, which must not allow more than its parent's.
           stored: it has a rollout to go on with; else it starts in a new one.
           services: others than the engine's, for a thread whose use is limited.
 
         Cancel-safe: cancelled, no thread was started. Raises: CodexError when its rollout cannot be read.
         """
-        parent = self._threads[identity.parent_id or ""]
-        config = _child_config(parent.config, model, reasoning_effort)
         restored = Restored()
         if stored:
             load = partial(rollout.load, config.codex_home, identity.thread_id)
@@ -273,16 +271,6 @@ class ThreadManager:
         if identity.parent_id is not None and self.on_child is not None:
             self.on_child(thread)
         return thread
-
-
-def _child_config(parent: Config, model: str | None, reasoning_effort: str | None) -> Config:
-    """What an agent works with: its parent's settings, but for those of its own."""
-    return attrs.evolve(
-        parent,
-        model=model or parent.model,
-        model_reasoning_effort=reasoning_effort or parent.model_reasoning_effort,
-        warnings=(),
-    )
 
 
 def _spec(context: SessionContext) -> SupervisorSpec:

@@ -106,13 +106,14 @@ class Outcome:
 class SpawnOptions(TypedDict, total=False):
     """How agents are started.
 
-    `model`, `reasoning_effort`: those of the thread unless given. `output_type`: their answers are to be values of this
-    type, see `SubAgent.result(as_type=...)`. `budget`: each agent's own. `deadline`: seconds after
-    which an agent is ended, the same as `Budget.seconds`; the smaller counts. `fork`: they start with the thread's
-    history. `queue` (True unless given): wait for a place where all are taken, first come first served, instead of
-    failing.
+    `role`: one of the configuration's, or `explorer` or `worker`. `model`, `reasoning_effort`: those of the thread
+    unless given. `output_type`: their answers are to be values of this type, see `SubAgent.result(as_type=...)`.
+    `budget`: each agent's own. `deadline`: seconds after which an agent is ended, the same as `Budget.seconds`; the
+    smaller counts. `fork`: they start with the thread's history. `queue` (True unless given): wait for a place
+    where all are taken, first come first served, instead of failing.
     """
 
+    role: str
     model: str
     reasoning_effort: str
     output_type: Any  # what a type is there is no type for: unions and literals are types here too
@@ -162,6 +163,7 @@ class SubAgents:
                 "parent_id": info.parent_id,
                 "path": info.path,
                 "nickname": info.nickname,
+                "role": info.role,
                 "model": info.model,
                 "status": info.state.status,
                 "message": info.state.message,
@@ -261,6 +263,7 @@ def _request(prompt: str, options: SpawnOptions) -> SpawnRequest:
         budget = attrs.evolve(budget, seconds=deadline if budget.seconds is None else min(deadline, budget.seconds))
     return SpawnRequest(
         prompt,
+        role=options.get("role"),
         model=options.get("model"),
         reasoning_effort=options.get("reasoning_effort"),
         fork_context=options.get("fork", False),

@@ -11,23 +11,26 @@ dynamic tools               those that whoever started the thread brought along
 Of these a sub-agent may be allowed only some.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import attrs
 
 from codex.base.errors import UserError
+from codex.base.jsontext import JsonObject, get_object
 from codex.config.schema import Config
 from codex.model import ModelInfo
 from codex.ports.agents import Generation
 from codex.tools import collaboration_specs as specs_of_agents
 from codex.tools import specs
 from codex.tools.router import Group, Router, Tool
-from codex.tools.spec import function
+from codex.tools.spec import function, prop
 
 if TYPE_CHECKING:
+    from codex.config.role import Role
     from codex.ports.dynamic_tools import DynamicTool, DynamicTools
 
+_MAX_ROLE_TEXT = 300
 _AGENTS = Group(
     "multi_agent_v1",
     "Start sub-agents and work with them.",
@@ -67,6 +70,8 @@ def offer(
     if model.supports_image_input:
         tools.append(specs.VIEW_IMAGE)
     groups = _GROUPS[agents]
+    if config.roles and groups:
+        groups = tuple(_with_roles(group, config.roles) for group in groups)
     if dynamic is None:
         return _router(tools, groups, config.allowed_tools)
     own = Router(tools, groups)
@@ -79,6 +84,17 @@ def offer(
         for name in dynamic.namespaces
     ]
     return _router([*tools, *plain], [*groups, *brought], config.allowed_tools)
+
+
+def _with_roles(group: Group, roles: "Mapping[str, Role]") -> Group:
+    """The group whose `spawn_agent` takes a role of the configuration; without any it looks as in Codex."""
+    spawn, *others = group.tools
+    parameters = get_object(spawn.spec, "parameters")
+    told = [f"`{role.name}`: {role.description[:_MAX_ROLE_TEXT] or 'no description'}" for role in roles.values()]
+    role = prop("string", f"The agent's role; the usual one when left out. {'; '.join(told)}")
+    properties: JsonObject = {**get_object(parameters, "properties"), "agent_type": role}
+    changed: JsonObject = {**spawn.spec, "parameters": {**parameters, "properties": properties}}
+    return attrs.evolve(group, tools=(attrs.evolve(spawn, spec=changed), *others))
 
 
 def _dynamic(tool: "DynamicTool") -> Tool:

@@ -52,13 +52,14 @@ class _Shown:
 async def spawn_agent(call: ToolCall, site: CallSite) -> OutputBody:
     """Start it; its id comes back at once."""
     control = _control(site)
-    arguments = Arguments(call.payload, ("message", "items", "fork_context", "model", "reasoning_effort"))
+    arguments = Arguments(call.payload, ("message", "items", "fork_context", "agent_type", "model", "reasoning_effort"))
     message = _message(arguments)
     shown = await _Shown.start(site, "spawn_agent", prompt=message)
     try:
         spawned = await control.spawn(
             SpawnRequest(
                 message,
+                role=arguments.text("agent_type"),
                 model=arguments.text("model"),
                 reasoning_effort=arguments.text("reasoning_effort"),
                 fork_context=arguments.flag("fork_context", default=False),

@@ -26,7 +26,9 @@ def _agents(site: CallSite) -> tuple[AgentControl, Mail]:
 async def spawn_agent(call: ToolCall, site: CallSite) -> OutputBody:
     """Start it; its path comes back at once."""
     control, _ = _agents(site)
-    arguments = Arguments(call.payload, ("task_name", "message", "fork_turns", "model", "reasoning_effort"))
+    arguments = Arguments(
+        call.payload, ("task_name", "message", "fork_turns", "agent_type", "model", "reasoning_effort")
+    )
     name = arguments.required_text("task_name")
     if not _NAME.fullmatch(name) or name == "root":
         raise ToolFailure(
@@ -40,6 +42,7 @@ async def spawn_agent(call: ToolCall, site: CallSite) -> OutputBody:
 
     request = SpawnRequest(
         _message(arguments),
+        role=arguments.text("agent_type"),
         model=model,
         reasoning_effort=effort,
         task_name=name,

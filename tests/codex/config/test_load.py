@@ -8,6 +8,7 @@ import pytest
 from codex.base.errors import UserError
 from codex.config import Config, find_codex_home, load_config
 from codex.config.errors import ConfigError
+from codex.config.role import Role
 from codex.config.trust_answer import needs_trust_answer, save_trust
 from codex.protocol.permission import Granular, SandboxPolicy
 from tests.codex.config.place import Place
@@ -209,7 +210,7 @@ def test_limits_of_agents_and_the_plan_tool_are_read(place: Place) -> None:
     assert (config.max_agents, config.max_depth, config.update_plan_enabled) == (3, 2, False)
     assert (config.history_persistence, config.allow_unprotected_git, config.ephemeral) == ("none", True, True)
     assert config.tool_output_token_limit == 5
-    assert config.warnings == ("ignored, since nothing here uses them yet: agents.helper.description",)
+    assert config.roles == {"helper": Role("helper", "x")}
 
 
 def test_an_unknown_key_is_named_with_its_line_and_a_close_match(place: Place) -> None:

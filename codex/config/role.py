@@ -1,0 +1,43 @@
+"""A role: what sub-agents of one kind work with, and what follows when they fail."""
+
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
+
+import attrs
+
+from codex.protocol.permission import ApprovalPolicy, SandboxMode
+
+Restart: TypeAlias = Literal["never", "on_crash"]
+
+
+@attrs.frozen
+class Role:
+    """What the agents of a role have of their own; None, or nothing, is what their parent has.
+
+    `settings` are fields of `Config` by their names. The sandbox, the approvals and the tools can only be narrowed: an
+    agent never may more than its parent. `deadline_seconds`: it is ended then. `stall_seconds`: its turn is ended when
+    its model says nothing for so long. `restart`: whether it is started again after a failure, with its history or
+    from the beginning.
+    """
+
+    name: str
+    description: str = ""
+    nicknames: tuple[str, ...] = ()
+    settings: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    sandbox_mode: SandboxMode | None = None
+    approval_policy: ApprovalPolicy | None = None
+    tools: frozenset[str] | None = None
+    deadline_seconds: int | None = None
+    stall_seconds: int | None = None
+    restart: Restart = "never"
+    restart_history: bool = True
+
+
+BUILT_IN: Mapping[str, Role] = {
+    role.name: role
+    for role in (
+        Role("default", "As its parent."),
+        Role("explorer", "Finds out how something is, and changes nothing.", sandbox_mode="read-only"),
+        Role("worker", "Carries out a task of its own."),
+    )
+}
