@@ -6,7 +6,7 @@ from typing import Never, TypeAlias, assert_never
 
 import trio
 
-from actors import Down, Mailbox, Ref
+from actors import ActorGone, Down, Mailbox, Ref
 from codex.base.errors import CodexError
 from codex.base.frozen import frozen
 from codex.model import StreamRetry
@@ -138,7 +138,8 @@ class _Turn:
                 self._children.discard(ref)
                 if ended.kind == "normal":
                     return []
-                if ended.error is None:  # whoever owns the turn is stopping all of it
+                # Whoever owns the turn is stopping all of it: the part itself, or first what that was waiting for.
+                if ended.error is None or isinstance(ended.error, ActorGone):
                     return machine.interrupted()
                 return machine.broken(_as_model_error(ref.name, ended.error))
             case _ as never:

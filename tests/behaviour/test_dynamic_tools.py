@@ -1,9 +1,12 @@
 """Tools that a program brings along: offered, called, shown, kept, refused."""
 
+from typing import Never, cast
+
 import pytest
 import trio
 from trio.testing import MockClock
 
+from actors import Mailbox, open_runtime
 from codex.base.errors import ToolFailure, UserError
 from codex.base.jsontext import JsonObject
 from codex.ports.dynamic_tools import CallTool, DynamicCall, DynamicResult, DynamicTool, DynamicTools
@@ -135,6 +138,21 @@ async def test_an_interrupt_cancels_the_program_s_function_before_the_turn_is_to
                     assert ended.is_set()
                     return
         raise AssertionError("the turn did not end")
+
+
+async def test_a_call_whose_actor_was_stopped_below_it_ends_the_turn_as_stopped_and_not_as_failed() -> None:
+    async def ends_at_once(mailbox: Mailbox[Never]) -> None:
+        mailbox.started()
+
+    async with open_runtime() as runtime:
+        ref = runtime.spawn(ends_at_once)
+        await ref.wait()
+
+        async def ask_the_dead(_asked: DynamicCall) -> DynamicResult:
+            return await ref.ask(lambda _reply: cast("Never", None))
+
+        async with open_test_codex([[call("double", "d1")], [text("ok")]], tools=tools(ask_the_dead)) as codex:
+            assert isinstance((await codex.run_turn("go"))[-1], TurnAborted)
 
 
 async def test_the_first_line_of_the_rollout_names_them_and_the_call_is_kept() -> None:
