@@ -12,7 +12,7 @@ MAX_IMAGE_BYTES = 20 * 1024 * 1024
 _MAGIC = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF8", "image/gif"))
 
 
-def user_message(items: Sequence[UserInput], cwd: str) -> ResponseItem:
+def user_message(items: Sequence[UserInput], cwd: str, *, detail: str = "high") -> ResponseItem:
     """One message item for all of the input, in its order.
 
     Reads the local images (relative paths from `cwd`), so it belongs into a thread when there are some. An image that
@@ -25,10 +25,10 @@ def user_message(items: Sequence[UserInput], cwd: str) -> ResponseItem:
             case TextInput(text=text):
                 parts.append(input_text(text))
             case ImageInput(image_url=url):
-                parts.append(input_image(url))
+                parts.append(input_image(url, detail))
             case LocalImageInput(path=path):
                 images += 1
-                parts.extend(_local_image(path, cwd, images))
+                parts.extend(_local_image(path, cwd, images, detail))
     return message("user", parts)
 
 
@@ -61,11 +61,11 @@ def _image_type(data: bytes) -> str | None:
     return next((kind for magic, kind in _MAGIC if data.startswith(magic)), None)
 
 
-def _local_image(path: str, cwd: str, number: int) -> list[JsonObject]:
+def _local_image(path: str, cwd: str, number: int, detail: str) -> list[JsonObject]:
     try:
         url = image_data_url(os.path.join(cwd, path))
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         return [input_text(f"The image at `{path}` could not be attached: {reason}.")]
     opening = f'<image name=[Image #{number}] path="{path}">'
-    return [input_text(opening), input_image(url), input_text("</image>")]
+    return [input_text(opening), input_image(url, detail), input_text("</image>")]

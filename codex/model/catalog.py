@@ -19,6 +19,7 @@ DEFAULT_MODELS: Mapping[str, str] = {
     "scripted": "scripted",
 }
 
+ImageDetail: TypeAlias = Literal["high", "original"]
 ApplyPatchTool: TypeAlias = Literal["freeform", "function"]
 
 
@@ -26,6 +27,7 @@ ApplyPatchTool: TypeAlias = Literal["freeform", "function"]
 class ModelInfo:
     """How to speak to one model. Defaults are those of a model nobody knows.
 
+    `image_detail`: what is asked for the user's images.
     `multi_agent_version`: the tools for sub-agents it was made for, None where nobody says.
     `default_verbosity` None: the model does not take the setting. `context_window` counts tokens.
     """
@@ -37,6 +39,7 @@ class ModelInfo:
     apply_patch_tool: ApplyPatchTool | None = None
     supports_parallel_tool_calls: bool = False
     supports_image_input: bool = True
+    image_detail: ImageDetail = "high"
     supports_reasoning: bool = False
     default_reasoning_effort: str | None = None
     default_reasoning_summary: str | None = None
@@ -59,9 +62,12 @@ def fallback_warning(slug: str) -> str:
     )
 
 
-def _openai(slug: str, window: int, *, effort: str = "medium", summary: str = "none") -> ModelInfo:
+def _openai(
+    slug: str, window: int, *, effort: str = "medium", summary: str = "none", detail: ImageDetail = "original"
+) -> ModelInfo:
     return ModelInfo(
         slug,
+        image_detail=detail,
         context_window=window,
         apply_patch_tool="freeform",
         supports_parallel_tool_calls=True,
@@ -78,10 +84,10 @@ def builtin_catalog() -> tuple[ModelInfo, ...]:
         _openai("gpt-6", 372_000),
         _openai("gpt-5.6", 372_000, effort="low"),
         _openai("gpt-5.5", 272_000),
-        _openai("gpt-5.4", 272_000),
-        _openai("gpt-5.3-codex", 272_000),
-        _openai("gpt-5.2", 272_000),
-        _openai("gpt-5", 272_000, summary="auto"),
+        _openai("gpt-5.4", 272_000, detail="high"),
+        _openai("gpt-5.3-codex", 272_000, detail="high"),
+        _openai("gpt-5.2", 272_000, detail="high"),
+        _openai("gpt-5", 272_000, summary="auto", detail="high"),
         _openai("codex-auto-review", 272_000),
         _openai("gpt-daybreak", 272_000),
         ModelInfo(
@@ -190,6 +196,7 @@ def _model(entry: Json, where: str) -> ModelInfo:
         apply_patch_tool=_apply_patch(entry, where),
         supports_parallel_tool_calls=_flag(entry, "supports_parallel_tool_calls", where, default=False),
         supports_image_input="image" in modalities if isinstance(modalities, list) else True,
+        image_detail=("original" if _flag(entry, "supports_image_detail_original", where, default=False) else "high"),
         supports_reasoning=summaries,
         default_reasoning_effort=effort,
         default_reasoning_summary=_text(entry, "default_reasoning_summary", where),

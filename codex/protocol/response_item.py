@@ -19,9 +19,9 @@ def input_text(text: str) -> JsonObject:
     return {"type": "input_text", "text": text}
 
 
-def input_image(image_url: str) -> JsonObject:
-    """An image part that goes to the model, with the detail that Codex asks for where it does not know the model."""
-    return {"type": "input_image", "image_url": image_url, "detail": "high"}
+def input_image(image_url: str, detail: str = "high") -> JsonObject:
+    """An image part that goes to the model; `high` is what Codex asks for where it does not know the model."""
+    return {"type": "input_image", "image_url": image_url, "detail": detail}
 
 
 def message(role: str, parts: list[JsonObject]) -> ResponseItem:

@@ -1,6 +1,7 @@
 """Items of a turn as `item_completed` lines show them."""
 
-from codex.base.jsontext import Json, JsonObject
+from codex.base.jsontext import Json, JsonObject, get_str
+from codex.protocol.blobs import image_note, is_inline_image
 from codex.protocol.item import (
     AgentMessage,
     AgentState,
@@ -81,6 +82,9 @@ def _input(part: UserInput) -> JsonObject:
         case LocalImageInput(path=path):
             return {"type": "local_image", "path": path}
         case ImageInput(image_url=image_url):
+            part: JsonObject = {"image_url": image_url}
+            if is_inline_image(part):  # its bytes stand in the history's item, once
+                return {"type": "text", "text": get_str(image_note(image_url), "text"), "text_elements": []}
             return {"type": "image", "image_url": image_url}
 
 

@@ -223,6 +223,14 @@ def response_item(item: ResponseItem, turn_id: str, at: float) -> Line:
     return Line("response_item", {**item, PASSTHROUGH: {"turn_id": turn_id}}, at)
 
 
+def turn_input(item: ResponseItem, turn_id: str, at: float) -> Line:
+    """What the user said, while its turn compacts the history first; its place in the history comes later.
+
+    A resume puts it there where the program ended before that. The line is ours; Codex passes over it.
+    """
+    return Line("turn_input", {"turn_id": turn_id, "item": item}, at)
+
+
 def response_items(items: Sequence[ResponseItem], turn_id: str, at: float) -> list[Line]:
     """Several items of the history."""
     return [response_item(item, turn_id, at) for item in items]

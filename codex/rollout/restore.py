@@ -78,6 +78,8 @@ class _State:
     last_agent_message: str | None = None
     window: Window | None = None
     changed: dict[str, ChangeKind] = attrs.field(factory=dict[str, ChangeKind])
+    waiting: ResponseItem | None = None
+    """What the user said that has no place in the history yet."""
 
 
 def reconstruct(path: str, lines: Iterable[JsonObject], base: Iterable[JsonObject] = ()) -> Restored | None:
@@ -95,6 +97,7 @@ def reconstruct(path: str, lines: Iterable[JsonObject], base: Iterable[JsonObjec
     state.turn_id, state.turn = "", None
     for line in lines:
         _take(state, line)
+    _place_waiting(state)
     meta = state.meta
     if meta is None or not get_str(meta, "id"):
         return None
@@ -143,7 +146,12 @@ def _take(state: _State, line: JsonObject) -> None:
         case "session_meta":
             state.meta = payload if state.meta is None else state.meta
         case "response_item":
-            state.items.append({key: value for key, value in payload.items() if key != PASSTHROUGH})
+            item = {key: value for key, value in payload.items() if key != PASSTHROUGH}
+            state.items.append(item)
+            if is_user_turn(item):
+                state.waiting = None
+        case "turn_input":
+            state.waiting = get_object(payload, "item") or None
         case "turn_context":
             state.context = payload
         case "inter_agent_communication":
@@ -164,6 +172,7 @@ def _take_event(state: _State, payload: JsonObject) -> None:
     turn_id = get_str(payload, "turn_id")
     match payload.get("type"):
         case "task_started":
+            _place_waiting(state)
             state.turn_id = turn_id
         case "task_complete":
             failed = bool(get_object(payload, "error"))
@@ -183,6 +192,13 @@ def _take_event(state: _State, payload: JsonObject) -> None:
             state.items = drop_last_user_turns(state.items, get_int(payload, "num_turns"))
         case _:
             pass
+
+
+def _place_waiting(state: _State) -> None:
+    """Its turn ended without it: what the user said is not lost."""
+    if state.waiting is not None:
+        state.items.append(state.waiting)
+        state.waiting = None
 
 
 def _take_changes(changed: dict[str, ChangeKind], item: JsonObject) -> None:

@@ -327,6 +327,9 @@ class _Session:
     async def _summary_request(self, ask: SummaryRequest) -> ModelRequest:
         from codex.session._compaction import summary_request
 
+        told = self._turns.input
+        if ask.phase == "pre_turn" and not ask.dropped and told is not None and told.items:
+            await self._journal.keep_input(await self._memory.user_message(told.items))
         return summary_request(self._context, self._memory, self._turns.id, self._journal.window.number, ask)
 
     async def _replace_history(self, summary: Summary) -> None:

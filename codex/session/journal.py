@@ -80,6 +80,10 @@ class Journal:
         if self._writer is not None and not self._fresh:
             await self._writer.ask(rollout.Open)
 
+    async def keep_input(self, item: ResponseItem) -> None:
+        """What the user said, before the history is compacted for it."""
+        await self._write([lines.turn_input(item, self._ids.turn_id, time.time())])
+
     async def append(
         self, items: Sequence[ResponseItem], msgs: Sequence[EventMsg], records: Sequence[Line] = ()
     ) -> None:

@@ -144,7 +144,7 @@ class Memory:
         model = self._context.model
         if not model.supports_image_input:
             items = tuple(item if isinstance(item, TextInput) else _left_out(item, model.slug) for item in items)
-        make = partial(user_message, items, self._context.config.cwd)
+        make = partial(user_message, items, self._context.config.cwd, detail=model.image_detail)
         if all(isinstance(item, TextInput) for item in items):
             return make()
         return await trio.to_thread.run_sync(make)

@@ -10,7 +10,7 @@ import trio
 
 from codex.base.errors import UserError
 from codex.context.worklog import read_ledger
-from codex.protocol.contextual import is_summary
+from codex.protocol.contextual import is_summary, is_user_turn
 from codex.protocol.event import (
     EventMsg,
     ItemCompleted,
@@ -24,8 +24,9 @@ from codex.protocol.event import (
 )
 from codex.protocol.item import ContextCompaction, UserMessage
 from codex.protocol.op import Compact, Interrupt, TurnInput
-from codex.protocol.user_input import LocalImageInput, TextInput
-from codex.rollout import load
+from codex.protocol.response_item import message_text
+from codex.protocol.user_input import ImageInput, LocalImageInput, TextInput
+from codex.rollout import Reading, load, reconstruct
 from codex.testing import SeenRequest, TestCodex, call, cut, open_test_codex, patch, text
 from codex.threads import TurnError
 
@@ -343,6 +344,47 @@ async def test_images_are_named_in_the_compacted_history_and_stored_once(tmp_pat
     assert rollout.count("data:image/png;base64") == 1
     assert "data:image" not in json.dumps(last.body)
     assert any("an image" in said for said in last.texts("user"))
+
+
+async def test_an_image_that_came_as_a_data_url_is_stored_once() -> None:
+    url = "data:image/png;base64,iVBORw0KGgo="
+    async with open_test_codex(script([answer(text("one"), usage=FULL)], "S")) as codex:
+        async with codex.thread.run([TextInput("look"), ImageInput(url)]) as events:
+            async for _ in events:
+                pass
+        rollout = Path(codex.thread.rollout_path or "").read_text()
+        assert codex.requests[0].input[-1]["content"][-1] == {
+            "type": "input_image",
+            "image_url": url,
+            "detail": "original",
+        }
+    assert rollout.count("data:image/png;base64") == 1
+    assert '{"type":"text","text":"[an image (image/png, about 9 bytes) was shown here earlier]"' in rollout
+
+
+async def test_input_is_not_lost_where_the_program_dies_in_the_compaction_before_its_turn(tmp_path: Path) -> None:
+    turns = [answer(text("one " * 500), usage=FULL)]
+    slow = {**answer(text("S")), "delay_before": 100_000}
+    async with open_test_codex(script(turns, slow), model_auto_compact_token_limit=LIMIT) as codex:
+        await codex.run_turn("first " * 500)
+        path = Path(codex.thread.rollout_path or "")
+        async with codex.thread.open_events():
+            await codex.thread.submit(TurnInput((TextInput("second"),)))
+            with trio.fail_after(60):
+                while b'"type":"turn_input"' not in path.read_bytes():
+                    await trio.sleep(0.01)
+            left = path.read_bytes()
+            await codex.thread.submit(Interrupt())
+        whole = path.read_bytes()
+    crashed, ended = tmp_path / "crashed.jsonl", tmp_path / "ended.jsonl"
+    crashed.write_bytes(left)
+    ended.write_bytes(whole)
+    said: list[list[str]] = []
+    for one in (crashed, ended):
+        restored = reconstruct(str(one), Reading(str(one)).telling())
+        assert restored is not None
+        said.append([message_text(item) for item in restored.items if is_user_turn(item)])
+    assert said == [["first " * 500, "second"]] * 2
 
 
 async def test_the_prompt_of_a_compaction_can_be_configured() -> None:
