@@ -100,6 +100,7 @@ class Builder:
         values |= self._spending()
         values |= self._reviewer()
         values |= self._requirements.rules()
+        values |= self._requirements.forced(self._merged.get("developer_instructions", ""))
         update_plan = cast("Table", self._sub("tools").get("update_plan", {}))
         if "enabled" in update_plan:
             values["update_plan_enabled"] = update_plan["enabled"]
@@ -235,9 +236,9 @@ class Builder:
 
     def _reviewer(self) -> Table:
         """Who answers questions, with the old name of the reviewer model read as the new one."""
-        values: Table = {}
-        if "approvals_reviewer" in self._merged:
-            values["approvals_reviewer"] = "user" if self._merged["approvals_reviewer"] == "user" else "auto_review"
+        name = "user" if self._merged.get("approvals_reviewer", "user") == "user" else "auto_review"
+        winner = self._winner("approvals_reviewer")
+        values: Table = {"approvals_reviewer": self._requirements.constrain("approvals_reviewer", name, winner)}
         if "policy" in self._sub("auto_review"):
             values["auto_review_policy"] = self._sub("auto_review")["policy"]
         return values

@@ -15,8 +15,10 @@ from codex.protocol.permission import APPROVAL_POLICIES
 # The key in requirements.toml: the key it constrains, and the values known.
 _ALLOWED: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "allowed_approval_policies": ("approval_policy", (*APPROVAL_POLICIES, "granular")),
+    "allowed_approvals_reviewers": ("approvals_reviewer", ("user", "auto_review", "guardian_subagent")),
     "allowed_sandbox_modes": ("sandbox_mode", ("read-only", "workspace-write", "danger-full-access")),
 }
+_FLAG, _TEXT = "allow_managed_hooks_only", "additional_developer_instructions"
 # Layers that somebody typed, just now.
 TYPED = ("option", "override")
 
@@ -55,6 +57,14 @@ class Requirements:
             return {}
         return {"owner_rules": self._table["rules"], "owner_rules_file": self._layer.origin}
 
+    def forced(self, instructions: Toml) -> Table:
+        """The fields of `Config` that the file decides; `instructions` are the developer's own."""
+        forced: Table = {"managed_hooks_only": True} if self._table.get(_FLAG) is True else {}
+        if _TEXT in self._table:
+            parts = [part for part in (instructions, self._table[_TEXT]) if isinstance(part, str) and part]
+            forced["developer_instructions"] = "\n\n".join(parts)
+        return forced
+
     def _refuse(self, asked: Layer, key: Path, problem: str, outcome: str) -> None:
         assert self._layer is not None
         text = f"{problem} by {self._layer.origin}"
@@ -70,7 +80,16 @@ class Requirements:
             if name in _ALLOWED:
                 key, known = _ALLOWED[name]
                 if self._is_list_of(layer, name, value, known):
-                    found[key] = value
+                    words = (
+                        "auto_review" if word == "guardian_subagent" else word for word in cast("list[str]", value)
+                    )
+                    found[key] = [*dict.fromkeys(words)]
+            elif name in (_FLAG, _TEXT):
+                kind, expected = (bool, "true or false") if name == _FLAG else (str, "a text")
+                if isinstance(value, kind):
+                    found[name] = value
+                else:
+                    self._faults.add(layer, (name,), f"expected {expected}")
             elif name == "features":
                 found[name] = self._pins(layer, value)
             elif name == "rules":

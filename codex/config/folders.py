@@ -53,4 +53,7 @@ def hook_sources(config: Config, system_dir: str = "/etc/codex") -> list[HookSou
         folders += [("project", os.path.join(directory, ".codex")) for directory in directories]
     files = [(kind, os.path.join(folder, "hooks.json")) for kind, folder in folders]
     found = [HookSource(kind, path) for kind, path in files if os.path.isfile(path)]
-    return [*(HookSource(kind, path, table) for kind, path, table in config.hooks), *found]
+    found = [*(HookSource(kind, path, table) for kind, path, table in config.hooks), *found]
+    if config.managed_hooks_only:
+        return [source for source in found if source.kind in ("system", "managed")]
+    return found

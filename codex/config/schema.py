@@ -137,6 +137,7 @@ class Config:
     trust_level: Literal["trusted", "untrusted"] | None = None
     project_root: str = ""
     bypass_hook_trust: bool = False
+    managed_hooks_only: bool = False
     ignore_rules: bool = False
     owner_rules: Mapping[str, Json] = attrs.field(factory=dict[str, Json])
     owner_rules_file: str = ""

@@ -82,8 +82,7 @@ def _input(part: UserInput) -> JsonObject:
         case LocalImageInput(path=path):
             return {"type": "local_image", "path": path}
         case ImageInput(image_url=image_url):
-            part: JsonObject = {"image_url": image_url}
-            if is_inline_image(part):  # its bytes stand in the history's item, once
+            if is_inline_image({"image_url": image_url}):  # its bytes stand in the history's item, once
                 return {"type": "text", "text": get_str(image_note(image_url), "text"), "text_elements": []}
             return {"type": "image", "image_url": image_url}
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from codex.config.errors import ConfigError
+from codex.config.folders import hook_sources
 from codex.config.origins import Origin, Setting, find_origins
 from tests.codex.config.place import Place
 
@@ -148,6 +149,36 @@ def test_a_value_that_requirements_do_not_allow_is_replaced_by_one_they_do(place
         f'{user}:2: sandbox_mode: "danger-full-access" is not allowed here by {owner}; "read-only" is in force',
         f"{user}:4: features.goals: is pinned here by {owner}; it is off",
     )
+
+
+def test_requirements_choose_the_reviewer_the_hooks_and_more_instructions(place: Place) -> None:
+    owner = place.write_system(
+        'allowed_approvals_reviewers = ["guardian_subagent"]\nallow_managed_hooks_only = true\n'
+        'additional_developer_instructions = "Be careful."\n',
+        name="requirements.toml",
+    )
+    user = place.write(
+        'approvals_reviewer = "user"\ndeveloper_instructions = "Be brief."\n'
+        '[[hooks.Stop]]\nhooks = [{ type = "command", command = "true" }]\n'
+    )
+    config = place.load()
+    found = (config.approvals_reviewer, config.developer_instructions, hook_sources(config))
+    assert found == ("auto_review", "Be brief.\n\nBe careful.", [])
+    assert config.warnings == (
+        f'{user}:1: approvals_reviewer: "user" is not allowed here by {owner}; "auto_review" is in force',
+    )
+
+
+def test_requirements_of_the_wrong_type_are_faults(place: Place) -> None:
+    owner = place.write_system(
+        "allow_managed_hooks_only = 1\nadditional_developer_instructions = []\n", name="requirements.toml"
+    )
+    with pytest.raises(ConfigError) as caught:
+        place.load()
+    assert [str(fault) for fault in caught.value.faults] == [
+        f"{owner}:1: allow_managed_hooks_only: expected true or false",
+        f"{owner}:2: additional_developer_instructions: expected a text",
+    ]
 
 
 def test_asking_on_the_command_line_for_what_requirements_forbid_is_a_fault(place: Place) -> None:
