@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Never
 
@@ -9,7 +10,7 @@ import attrs
 import trio
 
 import codex.rollout as rollout
-from actors import Mailbox
+from actors import ActorGone, ActorRestarted, Mailbox
 from codex.agents.admission import Admission
 from codex.agents.changes import Changes
 from codex.agents.ends import Ends
@@ -33,6 +34,13 @@ from codex.session import Inbox, Publish
 from codex.threads import Thread, ThreadManager
 
 _START_WITHIN = 30.0
+
+
+class AboveIsEnding(AgentFailure):
+    """The session that an agent stands below has crashed, or is being stopped."""
+
+    def __init__(self) -> None:
+        super().__init__("the agent above is ending, or is being started again after a crash")
 
 
 class Starts:
@@ -117,8 +125,12 @@ class Starts:
             raise AgentFailure(f"agent with id {agent.agent_id} cannot be resumed: {error}") from error
 
     async def keep_closed(self, above: Mailbox[Inbox], agent: Agent) -> None:
-        """Tell the rollout of an agent's parent that the agent is ended for good, before it is."""
-        await self._keep(above, agent_closed(agent.agent_id, AgentState("shutdown"), time.time()))
+        """Tell the rollout of an agent's parent that the agent is ended for good, before it is.
+
+        A parent that is ending itself tells nothing; that must not keep the agent.
+        """
+        with suppress(AboveIsEnding):
+            await self._keep(above, agent_closed(agent.agent_id, AgentState("shutdown"), time.time()))
 
     async def _spawn_at(
         self, path: str, nickname: str, parent: Thread, mailbox: Mailbox[Inbox], request: SpawnRequest, role: Role
@@ -168,6 +180,8 @@ class Starts:
             await parent.ref.ask(partial(Publish, (), (), None, lines=(line,)))
         except rollout.RolloutWriteError as error:
             raise AgentFailure(f"this cannot be kept on disk: {error}") from error
+        except (ActorGone, ActorRestarted) as error:
+            raise AboveIsEnding from error
 
     async def _begin(
         self,

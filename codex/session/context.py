@@ -1,6 +1,6 @@
 """What a session is made of: who it is, what is in force, and what it works with."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
@@ -8,6 +8,7 @@ import attrs
 import codex.rollout as rollout
 from actors import Down, Mailbox, Ref
 from codex.base.frozen import frozen
+from codex.base.jsontext import get_str
 from codex.config.schema import Config
 from codex.model import ModelInfo
 from codex.ports.agents import AgentControl
@@ -16,6 +17,7 @@ from codex.ports.meter import Meter
 from codex.ports.model import ModelClient
 from codex.protocol.budget import Budget
 from codex.protocol.item import ChangeKind
+from codex.protocol.letter import is_letter
 from codex.protocol.response_item import ResponseItem
 from codex.protocol.usage import TokenUsage
 from codex.session.messages import Message
@@ -67,11 +69,22 @@ class Restored:
     changed: Mapping[str, ChangeKind] = attrs.field(factory=dict[str, ChangeKind])
 
 
+def _letters_once(items: Iterable[ResponseItem]) -> Iterator[ResponseItem]:
+    """A letter that came while the disk was full, and again after a crash before there was room, is there twice."""
+    seen = set[str]()
+    for item in items:
+        if is_letter(item):
+            if get_str(item, "id") in seen:
+                continue
+            seen.add(get_str(item, "id"))
+        yield item
+
+
 def restored_from(stored: "rollout.Restored") -> Restored:
     """What a stored thread goes on with."""
     cut_off = stored.last_turn is not None and stored.last_turn.unfinished
     return Restored(
-        stored.items,
+        tuple(_letters_once(stored.items)),
         stored.usage,
         stored.path,
         stored.base_instructions,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Never, Protocol, TypeAlias
 import trio
 
 import codex.rollout as rollout
-from actors import Down, Exit, Mailbox, Ref, Runtime
+from actors import ActorGone, Down, Exit, Mailbox, Ref, Runtime
 from codex.base.errors import CodexError
 from codex.base.ids import uuid7
 from codex.config.rules_directories import rules_directories
@@ -31,7 +31,7 @@ from codex.session import (
     restored_from,
 )
 from codex.session import run as run_session
-from codex.threads.thread import Thread
+from codex.threads.thread import Thread, ThreadEnded
 from codex.tools.rulebook import RuleBook, read_rules
 from supervisors import ChildSpec, StartFailed, SupervisorSpec, start_supervisor
 
@@ -143,7 +143,9 @@ class ThreadManager:
 
         Cancel-safe: cancelled, no thread was started.
         """
-        parent = self._threads[parent_id]
+        parent = self._threads.get(parent_id)
+        if parent is None:
+            raise ThreadEnded(parent_id)
         restored = Restored() if fork is None else Restored(fork(await parent.history()))
         identity = Identity(
             thread_id,
@@ -259,11 +261,15 @@ class ThreadManager:
             supervisor = await start_supervisor(
                 self._mailbox if owner is None else owner, _spec(context), name=f"thread-{identity.thread_id}"
             )
+        except ActorGone as gone:
+            raise ThreadEnded(identity.parent_id or identity.thread_id) from gone
         except StartFailed as failed:
             self._forget(identity.session_id)
             if isinstance(failed.__cause__, CodexError):
                 raise failed.__cause__ from None
             raise
+        if context.places.session is None:  # its owner was being stopped: it never ran
+            raise ThreadEnded(identity.parent_id or identity.thread_id)
         thread = Thread(identity, config, supervisor.ref, context.places, context.outbox, path, self.services.processes)
         self._threads[identity.thread_id] = self._at[thread.place] = thread
         self._living[identity.session_id] += 1

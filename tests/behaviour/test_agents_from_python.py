@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 
 import pytest
 import trio
@@ -14,6 +15,7 @@ from codex.protocol.budget import Budget
 from codex.protocol.event import TurnFailed, Warning
 from codex.protocol.item import AgentState
 from codex.testing import TestCodex, call, open_test_codex, text
+from codex.threads import ThreadEnded
 from codex.threads.sub_agents import Outcome, SubAgentError
 
 FOREVER: Json = {"type": "sleep", "seconds": 100_000}
@@ -79,6 +81,20 @@ async def test_leaving_the_block_by_an_error_ends_the_agent_with_its_command() -
         pid = (codex.cwd / "pid").read_text().strip()
         assert not os.path.exists(f"/proc/{pid}")
         assert codex.codex.threads == (codex.thread,)
+
+
+async def test_nobody_is_started_below_a_thread_that_has_ended_or_is_ending() -> None:
+    async with open_test_codex(scripts(child=[[FOREVER]])) as codex:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(codex.thread.stop)
+            while codex.thread.alive:
+                with suppress(ThreadEnded, AgentFailure):
+                    async with codex.thread.agents.spawn("go [[script:child]]"):
+                        pass
+                await trio.lowlevel.checkpoint()
+        with pytest.raises(AgentFailure, match=r"has ended|is ending"):
+            await codex.thread.agents.map(["go [[script:child]]"])
+        assert codex.codex.threads == ()
 
 
 async def test_a_thread_that_ends_takes_the_agents_of_its_blocks_along() -> None:
