@@ -17,6 +17,7 @@ from codex.engine.processes import Processes
 from codex.model import open_model_client
 from codex.ports.approvals import Reviewer
 from codex.ports.model import ModelClient
+from codex.ports.process import Launcher
 from codex.protocol.budget import Budget
 from codex.sandbox.zygote import Zygote
 from codex.session import Identity, Services
@@ -36,8 +37,11 @@ _STOP_WITHIN = 15.0
 class Codex:
     """A running engine; `open_codex` makes one."""
 
-    def __init__(self, config: Config, manager: ThreadManager, runtime: Runtime, originator: str) -> None:
+    def __init__(
+        self, config: Config, manager: ThreadManager, runtime: Runtime, originator: str, processes: Processes
+    ) -> None:
         self._config = config
+        self._processes = processes
         self._manager = manager
         self._runtime = runtime
         self._originator = originator
@@ -62,6 +66,10 @@ class Codex:
     def watch_children(self, told: Callable[[Thread], None]) -> None:
         """Call this with every thread that is started below another one; it must neither wait nor raise."""
         self._manager.on_child = told
+
+    async def open_launcher(self) -> Launcher:
+        """What starts processes, for those that belong to no thread. Cancel-safe: it opens all the same."""
+        return await self._processes.open_launcher()
 
     async def start_thread(
         self, config: Config | None = None, *, budget: Budget | None = None, tools: "DynamicTools | None" = None
@@ -267,7 +275,7 @@ async def open_codex(
             )
             manager = ThreadManager(runtime, services)
             try:
-                yield Codex(config, manager, runtime, originator)
+                yield Codex(config, manager, runtime, originator, processes)
             finally:
                 with trio.move_on_after(_STOP_WITHIN, shield=True):
                     await manager.stop_all()

@@ -8,6 +8,7 @@ import trio
 
 from actors import Mailbox, Ref, Runtime
 from codex.config.schema import Config
+from codex.ports.process import Launcher
 from codex.sandbox.zygote import Zygote
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Processes:
         self._zygote = zygote
         self._actor: Ref[None] | None = None
         self._manager: ProcessManager | None = None
+        self._launcher: Launcher | None = None
         self._places: Places | None = None
         self._ready = trio.Event()
 
@@ -44,6 +46,12 @@ class Processes:
         await self._ready.wait()
         assert self._manager is not None
         return self._manager
+
+    async def open_launcher(self) -> Launcher:
+        """What starts processes, opened at the first call. Cancel-safe: it opens all the same."""
+        await self.open()
+        assert self._launcher is not None
+        return self._launcher
 
     def is_writable(self, config: Config, environ: Mapping[str, str], path: str) -> bool:
         """Whether the policy lets the absolute path be written or removed, by its own name and by where it leads.
@@ -85,7 +93,7 @@ class Processes:
 
         zygote, self._zygote = self._zygote, None
         async with open_launcher(zygote) as launcher, open_process_manager(self._runtime, zygote=launcher) as manager:
-            self._manager = manager
+            self._manager, self._launcher = manager, launcher
             self._ready.set()
             async for _ in mailbox:
                 pass

@@ -93,3 +93,7 @@ class Launcher(Protocol):
           SpawnFailed: there is no such program or directory, or nothing that starts processes.
         """
         ...
+
+    async def launch_with(self, command: Launch, stdio: tuple[int, ...]) -> Child:
+        """As `launch`, with one descriptor for all output, or with one each for input, output and errors."""
+        ...
