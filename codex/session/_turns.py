@@ -126,6 +126,8 @@ class Turns:
                 return TurnAborted(self.id, "shutdown" if closing else "interrupted", total)
             case "failed":
                 return TurnFailed(self.id, result.error_message, result.error_kind, total)
+            case None if error is None:  # it was stopped with its owner
+                return TurnAborted(self.id, "shutdown" if closing else "interrupted", total)
             case None:
                 text = str(error) if isinstance(error, CodexError) else f"the turn crashed: {error!r}"
                 return TurnFailed(self.id, text, "other", total)

@@ -1,6 +1,7 @@
 """Sub-agents through the public door: started, waited for, spoken to, closed; never left behind."""
 
 import json
+from pathlib import Path
 
 import trio
 
@@ -146,10 +147,12 @@ async def test_a_stopped_parent_takes_its_children_along() -> None:
             pid = codex.cwd / "pid"
             while not (pid.exists() and pid.read_text().strip()):
                 await trio.lowlevel.checkpoint()
-            assert len(codex.codex.threads) == 2
+            _, child = codex.codex.threads
             await codex.thread.stop()
         assert codex.codex.threads == ()
         assert not await trio.Path("/proc", pid.read_text().strip()).exists()
+        last = Path(child.rollout_path or "").read_bytes().splitlines()[-1]
+        assert json.loads(last)["payload"]["type"] == "turn_aborted"
 
 
 async def test_a_fork_gives_the_child_the_history() -> None:
