@@ -1,6 +1,6 @@
 """A notification on its way to clients: built once, encoded once, however many follow the thread."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import attrs
@@ -28,11 +28,12 @@ _Joinable: TypeAlias = (
 class Notice:
     """A notification: its method, its params as a class of the API, and when it was told (wall time in ms)."""
 
-    __slots__ = ("_frame", "emitted_at_ms", "method", "params")
+    __slots__ = ("_delta", "_frame", "emitted_at_ms", "method", "params")
 
     def __init__(self, method: str, params: Any, emitted_at_ms: int) -> None:  # Any: one of a hundred classes
         self.method, self.params, self.emitted_at_ms = method, params, emitted_at_ms
         self._frame: bytes | None = None
+        self._delta: Delta | None = None
 
     def __repr__(self) -> str:
         return f"Notice({self.method!r}, {self.params!r})"
@@ -47,12 +48,13 @@ class Notice:
     def delta(self) -> Delta | None:
         """The same as something that may be joined with what follows it, where that is possible."""
         params = self.params
-        if not isinstance(params, _Joinable):
-            return None
-        return Delta((self.method, params.thread_id, params.item_id), params.delta, self.frame, self._joiner(params))
+        if self._delta is None and isinstance(params, _Joinable):
+            key = (self.method, params.thread_id, params.item_id)
+            self._delta = Delta(key, params.delta, self.frame, self._joiner(params))
+        return self._delta
 
-    def _joiner(self, params: _Joinable) -> Callable[[Sequence[str]], bytes]:
-        return lambda texts: self._encoded(attrs.evolve(params, delta="".join(texts)))
+    def _joiner(self, params: _Joinable) -> Callable[[str], bytes]:
+        return lambda text: self._encoded(attrs.evolve(params, delta=text))
 
     def _encoded(self, params: object) -> bytes:
         return encode_bytes({"method": self.method, "params": encode(params), "emittedAtMs": self.emitted_at_ms})

@@ -15,7 +15,7 @@ from codex.app_server.api.approval import (
     CommandExecutionRequestApprovalResponse,
 )
 from codex.app_server.api.item import CommandExecutionItem
-from codex.app_server.api.thread import ThreadStartParams
+from codex.app_server.api.thread import ThreadResumeParams, ThreadStartParams
 from codex.app_server.api.turn import TurnInterruptParams
 from codex.app_server.client import (
     Client,
@@ -199,3 +199,77 @@ async def test_a_server_that_is_killed_fails_what_waits_for_it(place: Place) -> 
                     await turn.result()
             with pytest.raises(ConnectionLost):
                 await client.thread_list()
+
+
+class Cutter:
+    """A way to a server that loses connections at will."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self.host, self.port = host, port
+        self.streams: list[trio.SocketStream] = []
+        self.closed = trio.Event()
+        self.open = trio.Event()
+
+    async def pass_on(self, inner: trio.SocketStream) -> None:
+        await self.open.wait()
+        outer = await trio.open_tcp_stream(self.host, self.port)
+        self.streams = [inner, outer]
+        async with inner, outer, trio.open_nursery() as nursery:
+            nursery.start_soon(self._copy, inner, outer, nursery.cancel_scope)
+            nursery.start_soon(self._copy, outer, inner, nursery.cancel_scope)
+
+    async def _copy(self, source: trio.SocketStream, target: trio.SocketStream, both: trio.CancelScope) -> None:
+        try:
+            async for data in source:
+                await target.send_all(data)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            pass
+        both.cancel()
+
+    async def cut(self) -> None:
+        """Lose the connection; no other one is made until `open` is set."""
+        self.open = trio.Event()
+        for stream in self.streams:
+            await trio.aclose_forcefully(stream)
+
+
+async def test_a_client_that_was_cut_off_goes_on_where_it_was(place: Place) -> None:
+    flag = place.path / "flag"
+    wait = {**SHELL, "arguments": {"cmd": f"until test -e {flag}; do sleep 0.02; done", "yield_time_ms": 30_000}}
+    script = [[wait], [{"type": "text", "text": "while you were away"}], [{"type": "text", "text": "and again"}]]
+    async with open_served(place, {"turns": script}) as served, trio.open_nursery() as nursery:
+        host, _, port = served.url.removeprefix("ws://").rpartition(":")
+        cutter = Cutter(host, int(port))
+        listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
+        nursery.start_soon(trio.serve_listeners, cutter.pass_on, listeners)
+        cutter.open.set()
+        url = f"ws://127.0.0.1:{listeners[0].socket.getsockname()[1]}"
+        async with open_client(websocket(url), reconnects=100) as client, open_client(websocket(served.url)) as other:
+            thread_id = await new_thread(client, sandbox="danger-full-access")
+            async with client.open_turn(thread_id, "hi") as turn:
+                async for notification in turn:
+                    if notification.method == "item/started" and isinstance(
+                        notification.params.item, CommandExecutionItem
+                    ):
+                        break
+                await cutter.cut()
+                flag.touch()
+                await until_idle(other, thread_id)
+                cutter.open.set()
+                result = await turn.result()
+            assert [type(item).__name__ for item in result.items] == [
+                "UserMessageItem",
+                "CommandExecutionItem",
+                "AgentMessageItem",
+            ]
+            assert (result.turn.status, result.final_response) == ("completed", "while you were away")
+            assert (await client.run_turn(thread_id, "more")).final_response == "and again"
+        nursery.cancel_scope.cancel()
+
+
+async def until_idle(client: Client, thread_id: str) -> None:
+    """Wait until the thread has no turn: another client sees it end."""
+    async with client.open_notifications(thread_id) as told:
+        resumed = await client.thread_resume(ThreadResumeParams(thread_id=thread_id))
+        if resumed.thread.turns[-1].status == "inProgress":
+            await end_of_turn(told)

@@ -129,12 +129,18 @@ class WebSocketTransport:
             return
 
     async def _write(self, data: bytes) -> None:
-        async with self._sending:
+        try:
+            self._sending.acquire_nowait()  # The usual case; waiting for a lock costs a round of the scheduler.
+        except trio.WouldBlock:
+            await self._sending.acquire()
+        try:
             if self._half_sent:
                 raise trio.BrokenResourceError("a write was cancelled in the middle of a frame")
             self._half_sent = True
             await self._stream.send_all(data)
             self._half_sent = False
+        finally:
+            self._sending.release()
 
 
 class Accept:
