@@ -23,10 +23,11 @@ class Ends:
         parent = self._manager.find(agent.parent_id) if agent is not None else None
         if agent is None or parent is None:
             return
+        wake = agent.wakes_parent and parent.config.background_wake
         if self._post is None:
             from codex.context import subagent_notification
 
-            parent.inject_nowait([subagent_notification(agent_id, state_json(agent.state))])
+            parent.inject_nowait([subagent_notification(agent_id, state_json(agent.state))], wake=wake)
             return
         from codex.agents.final_answer import final_text
 
@@ -35,7 +36,6 @@ class Ends:
             parent.note_nowait(SubAgentActivity(done, "completed", agent_id, agent.path))
 
         owner = self._registry.find(agent.parent_id) or self._registry.root
-        wake = parent.config.features.get("background_wake", False)
         # The agent's rollout has the end of this turn already: that line is the letter's.
         self._post.post(
             Letter(

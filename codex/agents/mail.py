@@ -61,7 +61,8 @@ class ThreadMail:
         before = agent.state
         if task:
             self._registry.start_again(agent.agent_id)
-        letter = Letter(f"amsg_{uuid7()}", kind, self._path, agent.path, agent.agent_id, text, wake=task)
+        wake = task or self._wakes(agent)
+        letter = Letter(f"amsg_{uuid7()}", kind, self._path, agent.path, agent.agent_id, text, wake=wake)
         try:
             if task:
                 await self._wake(agent)
@@ -72,6 +73,12 @@ class ThreadMail:
             agent.state = before
             raise
         self._post.post(letter)
+
+    def _wakes(self, agent: Agent) -> bool:
+        """Whether a mere message starts a turn of an idle agent: what comes from below does, where that is on."""
+        own, thread = self._registry.find(self._thread_id), self._thread(agent)
+        below = own is not None and own.parent_id == agent.agent_id
+        return below and thread is not None and thread.config.background_wake
 
     async def wait(self, *, within: float) -> bool:
         """Wait until there is anything new to read."""

@@ -66,6 +66,7 @@ class Agent:
     failed: bool = False
     usage: TokenUsage = TokenUsage()
     last_words: str | None = None
+    wakes_parent: bool = True
     count: Callable[[str, int], None] | None = attrs.field(default=None, eq=False, repr=False)
 
     @property

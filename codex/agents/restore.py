@@ -181,8 +181,8 @@ def _letters(traces: Mapping[str, ThreadTrace], agents: Mapping[str, Agent], rea
     for author_id, trace in traces.items():
         agent = agents.get(author_id)
         for one in trace.written:
-            if isinstance(one, Letter):
-                written.append(one)
+            if isinstance(one, Letter):  # the user goes on with the root: only tasks wake
+                written.append(attrs.evolve(one, wake=one.kind == "NEW_TASK"))
             elif agent is not None:
                 parent = readers.get(agent.parent_id, "")
                 text = final_text(one.state)

@@ -137,7 +137,9 @@ class Starts:
     ) -> Spawned:
         parent_id, budget = parent.thread_id, _budget(request.budget, role)
         depth = self._registry.depth(parent_id) + 1
-        record = Agent(uuid7(), parent_id, nickname, path, depth, budget, request.role)
+        record = Agent(
+            uuid7(), parent_id, nickname, path, depth, budget, request.role, wakes_parent=request.wakes_parent
+        )
         config = agent_config(
             parent.config,
             role,

@@ -159,7 +159,11 @@ class AgentTree:
     async def wake_for_tasks(self) -> None:
         """Load the agents to which a task is under way: they start on it, as far as there are places."""
         for agent in self.agents:
-            if self._post and not agent.closed and any(letter.wake for letter in self._post.unread(agent.agent_id)):
+            if (
+                self._post
+                and not agent.closed
+                and any(one.kind == "NEW_TASK" for one in self._post.unread(agent.agent_id))
+            ):
                 with suppress(AgentFailure):  # the letter stays under way
                     self._registry.start_again(agent.agent_id)
                     await self.wake(agent)

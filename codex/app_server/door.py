@@ -31,6 +31,11 @@ class Door:
         """What new threads start with."""
         return self._codex.config
 
+    @property
+    def agents_at_work(self) -> tuple[str, ...]:
+        """See `Codex.agents_at_work`."""
+        return self._codex.agents_at_work
+
     async def start_thread(self) -> ThreadClient:
         """See `Codex.start_thread`."""
         return await self._codex.start_thread()

@@ -214,6 +214,8 @@ def _run(
             nursery.start_soon(warn_of_refusals, config, zygote, say)
             thread = await _open_thread(door, options)
             outcome = await (_show_thread(thread, view) if turn is None else follow_turn(thread, turn, view, stop))
+            if door.agents_at_work:
+                say(f"stopped with the turn, still at work: {', '.join(door.agents_at_work)}; a resume has them again")
             nursery.cancel_scope.cancel()
         return outcome
 

@@ -119,7 +119,7 @@ class Builder:
             approval_policy=approval,
             sandbox_policy=sandbox,
             shell_environment_policy=self._shell_environment(),
-            features=self._features(),
+            features=self._features(exec_defaults=exec_defaults),
             skills=self._skills(),
             hooks=self._hooks(),
             ephemeral=ephemeral,
@@ -191,12 +191,14 @@ class Builder:
         table = cast("Table", self._sub("model_providers").get(provider, {}))
         return table.get("wire_api", "scripted" if provider == "scripted" else "") == "scripted"
 
-    def _features(self) -> dict[str, bool]:
+    def _features(self, *, exec_defaults: bool) -> dict[str, bool]:
         set_by = {name: layer for layer in self._layers for name in cast("Table", layer.table.get("features", {}))}
         features: Table = {
             name: value.get("enabled", True) if isinstance(value, dict) else value
             for name, value in self._sub("features").items()
         }
+        if exec_defaults:  # a run without a conversation ends with its turn
+            features.setdefault("background_wake", False)
         return cast("dict[str, bool]", self._requirements.pin(features, set_by))
 
     def _permissions(

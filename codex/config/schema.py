@@ -148,6 +148,11 @@ class Config:
     extra: Mapping[str, Json] = attrs.field(factory=dict[str, Json])
 
     @property
+    def background_wake(self) -> bool:
+        """Whether news start a turn of an idle thread: an agent's end, a letter, the end of a background command."""
+        return self.features.get("background_wake", True)
+
+    @property
     def trusted(self) -> bool:
         """Whether the user said that they trust the project."""
         return self.trust_level == "trusted"

@@ -232,6 +232,11 @@ class Codex:
         """The sub-agents of a root thread, once it has been started here."""
         return self._trees.get(thread.identity.session_id)
 
+    @property
+    def agents_at_work(self) -> tuple[str, ...]:
+        """The paths of all sub-agents that are at work now."""
+        return tuple(agent.path for tree in self._trees.values() for agent in tree.agents if agent.working)
+
     def _agents_of(self, identity: Identity, config: Config) -> AgentsOf | None:
         tree = self._trees.get(identity.session_id)
         if tree is None:

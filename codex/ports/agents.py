@@ -35,6 +35,7 @@ class SpawnRequest:
     `model` and `reasoning_effort`: None is the parent's. `role`: the agent's, None is the default one.
     `fork_context`: it starts with the parent's history. `queue`: wait for a free place, first come first served,
     instead of failing. `output_schema`: what its answer is to fit.
+    `wakes_parent`: its ends start a turn of an idle parent, where that is on; not where a program takes the answer.
 
     With a `task_name` the agent stands under it in the tree, starts with what was said in `fork_turns`, and reads its
     first message as a letter, which `keep` has written.
@@ -48,6 +49,7 @@ class SpawnRequest:
     budget: Budget = Budget()
     queue: bool = False
     output_schema: JsonObject | None = None
+    wakes_parent: bool = True
     task_name: str | None = None
     fork_turns: ForkTurns = "none"
     keep: Keep | None = None

@@ -269,6 +269,7 @@ def _request(prompt: str, options: SpawnOptions) -> SpawnRequest:
         fork_context=options.get("fork", False),
         budget=budget,
         queue=options.get("queue", True),
+        wakes_parent=False,
         output_schema=_schema(options["output_type"]) if "output_type" in options else None,
     )
 

@@ -207,10 +207,14 @@ class Thread:
                         pass
         raise ThreadEnded(self.thread_id)
 
-    def inject_nowait(self, items: Sequence[ResponseItem]) -> None:
-        """Put items into the history before the next request; lost when the thread is gone."""
+    def inject_nowait(self, items: Sequence[ResponseItem], *, wake: bool = False) -> None:
+        """Put items into the history before the next request; lost when the thread is gone.
+
+        Args:
+          wake: an idle thread starts a turn for them.
+        """
         try:
-            self._session.send_nowait(Inject(tuple(items)), control=True)
+            self._session.send_nowait(Inject(tuple(items), wake), control=True)
         except ActorGone:
             return
 

@@ -57,4 +57,4 @@ async def announce_end(
     output = process.take_output().decode("utf-8", "replace")
     unread = truncate_output(output, _NEWS_TOKENS, omitted_bytes=process.untold)
     news = background_ended(process.session_id, item.command[-1], f"{how}, with code {code}.", unread)
-    context.publisher.notify([news], wake=context.config.features.get("background_wake", False))
+    context.publisher.notify([news], wake=context.config.background_wake)

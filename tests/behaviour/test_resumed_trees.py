@@ -16,7 +16,7 @@ from codex.protocol.item import AgentState
 from codex.testing import SeenRequest, TestCodex, call, open_test_codex, text
 from codex.threads import Thread
 
-V2: dict[str, bool] = {"multi_agent_v2": True}
+V2: dict[str, bool] = {"multi_agent_v2": True, "background_wake": False}
 FOREVER: Json = {"type": "sleep", "seconds": 100_000}
 
 

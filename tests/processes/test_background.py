@@ -90,7 +90,8 @@ async def test_with_background_wake_the_end_of_a_command_starts_a_turn_of_an_idl
 
 
 async def test_without_background_wake_an_idle_agent_stays_idle_and_keeps_the_news_on_disk() -> None:
-    async with open_test_codex(script([start(UNTIL_GO)], [text("waiting")])) as codex:
+    off = {"background_wake": False}
+    async with open_test_codex(script([start(UNTIL_GO)], [text("waiting")]), features=off) as codex:
         await codex.run_turn("start it")
         let_go(codex)
         assert await wait_true(lambda: any(NEWS in str(line) for line in codex.rollout()), 10)

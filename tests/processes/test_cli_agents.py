@@ -37,7 +37,9 @@ async def left(tmp_path: Path) -> tuple[Path, list[str]]:
     slow: list[Json] = [[{"type": "sleep", "seconds": 100_000}, text("never")]]
     scout: list[Json] = [[call("exec_command", "e1", cmd="true")], [text("42")]]
     script: JsonObject = {"scripts": {"root": root, "scout": scout, "slow": slow}, "default": "root"}
-    async with open_test_codex(script, home=home, cwd=repo, features={"multi_agent_v2": True}) as codex:
+    async with open_test_codex(
+        script, home=home, cwd=repo, features={"multi_agent_v2": True, "background_wake": False}
+    ) as codex:
         with trio.fail_after(60):
             await codex.thread.ask("delegate")
             worker = [*codex.thread.agents][1].agent_id
@@ -123,3 +125,29 @@ async def test_what_is_not_there_is_told(left: tuple[Path, list[str]]) -> None:
     done = codex_agents(home, *ids)
     assert done.returncode == 2
     assert "expected one session, its id or its name; found 3 arguments" in done.stderr
+
+
+def test_exec_says_which_agents_it_stops_with_its_turn(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    begun = call("exec_command", "c2", cmd="until [ -e begun ]; do sleep 0.01; done", yield_time_ms=30_000)
+    spawn = call("spawn_agent", "c1", task_name="worker", message="go [[script:slow]]", fork_turns="none")
+    slow: list[Json] = [[call("exec_command", "d1", cmd="touch begun; sleep 1000", yield_time_ms=30_000)]]
+    script: JsonObject = {"scripts": {"root": [[spawn], [begun], [text("bye")]], "slow": slow}, "default": "root"}
+    (tmp_path / "script.json").write_text(json.dumps(script))
+    (home / "config.toml").write_text(
+        'model = "any-name"\nmodel_provider = "s"\n[model_providers.s]\nname = "s"\nwire_api = "scripted"\n'
+        f"script = {json.dumps(str(tmp_path / 'script.json'))}\n"
+    )
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "CODEX_HOME": str(home)}
+    command = [sys.executable, "-m", "codex.cli.main", "exec", "--json", "--skip-git-repo-check"]
+    command += ["--enable", "multi_agent_v2", "--dangerously-bypass-approvals-and-sandbox", "delegate"]
+    done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "stopped with the turn, still at work: /root/worker; a resume has them again" in done.stderr
+    root_id = json.loads(done.stdout.splitlines()[0])["thread_id"]
+    (tree,) = json.loads(codex_agents(home, root_id, "--json").stdout)["trees"]
+    assert [(agent["path"], agent["status"]) for agent in tree["agents"]] == [
+        ("/root", "completed"),
+        ("/root/worker", "interrupted"),
+    ]

@@ -18,7 +18,7 @@ from codex.rollout.agents import Answer, ThreadTrace, read_tree
 from codex.testing import call, open_test_codex, text
 
 ROOT = Path(__file__).resolve().parents[2]
-V2: dict[str, bool] = {"multi_agent_v2": True}
+V2: dict[str, bool] = {"multi_agent_v2": True, "background_wake": False}
 NAMES = ("a", "b", "c")
 ROUNDS = 4
 
@@ -31,7 +31,8 @@ from codex.testing import open_test_codex
 
 async def main():
     script = json.load(open({script!r}))
-    async with open_test_codex(script, home={home!r}, features={{"multi_agent_v2": True}}) as codex:
+    features = {{"multi_agent_v2": True, "background_wake": False}}
+    async with open_test_codex(script, home={home!r}, features=features) as codex:
         print(codex.thread.thread_id, flush=True)
         async with codex.thread.run("delegate") as events:
             async for event in events:
