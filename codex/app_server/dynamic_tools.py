@@ -60,6 +60,7 @@ async def _call(server: Server, asked: DynamicCall) -> DynamicResult:
         tool=asked.tool,
         arguments=asked.arguments,
     )
+    await feed.wait_shown(asked.call_id)
     result, error = await feed.ask(CALL, params)
     if error is not None:
         return DynamicResult.text("dynamic tool request failed", success=False)

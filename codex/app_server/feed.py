@@ -50,6 +50,7 @@ class Feed:
         self._next_question = next_question
         self._clients: dict[Client, list[Notice | Asked] | None] = {}
         """Who follows; a list holds back what waits for the answer of a request of theirs."""
+        self._passed_on = trio.Event()
         self._open: dict[str, _Open] = {}
         """By the engine's id, or a made up one."""
 
@@ -104,6 +105,7 @@ class Feed:
                 now = int(time.time() * 1000)
                 for told in self.translator.event(event.msg, now):
                     self._pass_on(told, now)
+                self._passed_on.set()
                 read += 1
                 if read % _FAIR == 0:
                     await trio.lowlevel.checkpoint()
@@ -136,6 +138,12 @@ class Feed:
             return
         await trio.lowlevel.checkpoint()
 
+    async def wait_shown(self, item_id: str) -> None:
+        """Return once clients were told of an item of the running turn, or the thread has ended. Cancel-safe."""
+        while self.thread.alive and (self.translator.turn is None or not self.translator.turn.is_open(item_id)):
+            self._passed_on = trio.Event()
+            await self._passed_on.wait()
+
     async def ask(self, method: str, params: object) -> tuple[Json, JsonObject | None]:
         """Put a question to all who follow, now or later; the first answer's result and error.
 
@@ -160,6 +168,8 @@ class Feed:
             case Close(question_id=question_id):
                 self._close(question_id)
             case TurnRead(turn_id=turn_id):
+                if self.thread.identity.parent_id is not None:  # nobody reads an agent's thread
+                    return
                 unread = self.read_state.first_unread or UnreadFromTurn(turn_id=turn_id)
                 self.read_state = ThreadReadState(first_unread=unread, revision=str(uuid.uuid4()))
                 changed = ThreadReadStateChangedNotification(

@@ -9,6 +9,8 @@ from typing import Never, Protocol
 import trio
 
 from actors import Down, Mailbox, Ref, Runtime
+from codex.app_server.api.thread import IdleThreadStatus
+from codex.app_server.api.thread_events import ThreadStatusChangedNotification
 from codex.app_server.audience import Client
 from codex.app_server.belongings import Belongings
 from codex.app_server.feed import Feed
@@ -101,6 +103,8 @@ class Server:
         feed = self.open_feed(thread)
         for client in parent.clients:
             feed.follow(client)
+        idle = ThreadStatusChangedNotification(thread_id=thread.thread_id, status=IdleThreadStatus())
+        feed.tell("thread/status/changed", idle)
 
     def belongings(self, client: Client) -> Belongings:
         """What the client has running here; it ends when the client is forgotten."""

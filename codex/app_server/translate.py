@@ -51,7 +51,7 @@ from codex.app_server.items import shown_item
 from codex.app_server.notice import Notice
 from codex.app_server.turn_record import TurnRecord
 from codex.protocol import event as engine
-from codex.protocol.approval import ApplyPatchApprovalRequest, ExecApprovalRequest, Question
+from codex.protocol.approval import ApplyPatchApprovalRequest, ExecApprovalRequest, Question, is_approval
 from codex.protocol.item import CommandExecution, ErrorNote, StepStatus
 from codex.protocol.usage import TokenUsage
 
@@ -99,6 +99,7 @@ class Translator:
         self._questions: set[str] = set()
         self._status: ThreadStatus = IdleThreadStatus()
         self._untold_usage = False
+        self._refused = ""
         self._awaiting: dict[str, ThreadItem] = {}
         """Commands that somebody may be asked about: they are told after the status, or when they run."""
         self._decoders: dict[str, codecs.IncrementalDecoder] = {}
@@ -133,8 +134,8 @@ class Translator:
                 self._end(msg)
             case ExecApprovalRequest() | ApplyPatchApprovalRequest():
                 self._ask(msg)
-            case engine.ApprovalResolved(id=question_id):
-                self._resolved(question_id)
+            case engine.ApprovalResolved():
+                self._resolved(msg)
             case engine.TokenCount(turn_id=turn_id, total=total, last=last, model_context_window=window):
                 self._tell_usage()
                 self.usage, self.usage_turn = usage_of(total, last, window), turn_id
@@ -191,7 +192,8 @@ class Translator:
         if isinstance(item, CommandExecution) and isinstance(msg, engine.ItemStarted) and item.source == "agent":
             self._awaiting[item.id] = shown
             return
-        self._awaiting.pop(shown.id, None)
+        if waited := self._awaiting.pop(shown.id, None):
+            self._start(self.turn, waited)
         if isinstance(shown, ContextCompactionItem) and isinstance(msg, engine.ItemCompleted):
             self._tell_usage()
         if not self.turn.is_open(shown.id) and not isinstance(msg, engine.ItemUpdated):
@@ -206,6 +208,10 @@ class Translator:
                     item=done, thread_id=self.thread_id, turn_id=self.turn.turn_id, completed_at_ms=self._now_ms
                 ),
             )
+
+            if self._refused == shown.id:
+                self._refused = ""
+                self._tell_unasked()
 
     def _start(self, turn: TurnRecord, item: ThreadItem) -> None:
         begun = turn.started(item, self._now_ms)
@@ -261,9 +267,16 @@ class Translator:
             self._start(self.turn, waits)
         self._out.append(Ask(question))
 
-    def _resolved(self, question_id: str) -> None:
-        self._questions.discard(question_id)
-        self._out.append(Close(question_id))
+    def _resolved(self, msg: engine.ApprovalResolved) -> None:
+        is_command = self.turn is not None and self.turn.is_command(msg.call_id)
+        self._questions.discard(msg.id)
+        self._out.append(Close(msg.id))
+        if is_command and (msg.decision is None or not is_approval(msg.decision)):
+            self._refused = msg.call_id  # as in Codex, its end is told before the status
+        else:
+            self._tell_unasked()
+
+    def _tell_unasked(self) -> None:
         if not self._questions and self.turn is not None:
             self._set_status(ActiveThreadStatus(active_flags=()))
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from codex.app_server.api.item import AgentMessageItem, ReasoningItem, ThreadItem
+from codex.app_server.api.item import AgentMessageItem, CommandExecutionItem, ReasoningItem, ThreadItem
 from codex.app_server.api.turn import Turn, TurnError, TurnStatus
 from codex.app_server.items import with_times
 
@@ -48,6 +48,11 @@ class TurnRecord:
         """Whether the item was started and is not completed."""
         told = self._told.get(item_id)
         return told is not None and not told.done
+
+    def is_command(self, item_id: str) -> bool:
+        """Whether it is a command that was started."""
+        told = self._told.get(item_id)
+        return told is not None and isinstance(told.item, CommandExecutionItem)
 
     def started(self, item: ThreadItem, at_ms: int) -> ThreadItem:
         """An item begins; the item with its time."""
