@@ -2,9 +2,9 @@
 
 import os
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import trio
 
@@ -58,6 +58,15 @@ class Codex:
     def threads(self) -> tuple[Thread, ...]:
         """All living threads, sub-agents too."""
         return tuple(self._manager.threads)
+
+    def export_spans(self, tracer: Any) -> AbstractContextManager[None]:  # Any: OpenTelemetry need not be there
+        """Within the block threads, turns, requests to the model, calls and sub-agents are OpenTelemetry spans.
+
+        Each is below the one that started it. Needs the extra `otel`; see `actors.export_spans`.
+        """
+        from actors import export_spans
+
+        return export_spans(self._runtime, tracer)
 
     def find_living(self, thread_id: str) -> Thread | None:
         """The living thread of this id, a sub-agent's too."""
