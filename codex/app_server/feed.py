@@ -47,6 +47,10 @@ class Feed:
         self.thread = thread
         self.translator = Translator(thread.thread_id)
         self.read_state = ThreadReadState(revision=str(uuid.uuid4()))
+        self.changes = 0
+        """How often a client came or went."""
+        self.breaks = 0
+        """How often this broke and was started again."""
         self._next_question = next_question
         self._clients: dict[Client, list[Notice | Asked] | None] = {}
         """Who follows; a list holds back what waits for the answer of a request of theirs."""
@@ -74,6 +78,7 @@ class Feed:
         if client in self._clients:
             return
         self._clients[client] = None
+        self.changes += 1
         for one in self._open.values():
             client.ask(one.asked)
 
@@ -81,6 +86,7 @@ class Feed:
         """Tell it nothing more; whether it followed."""
         for one in self._open.values():
             client.withdraw(one.asked)
+        self.changes += client in self._clients
         return self._clients.pop(client, self) is not self
 
     def hold(self, client: Client) -> None:

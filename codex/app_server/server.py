@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Never, Protocol
 
+import attrs
 import trio
 
 from actors import Down, Mailbox, Ref, Runtime
@@ -21,7 +22,19 @@ from codex.config.schema import Config
 from codex.engine import Codex
 from codex.threads import Thread
 
+UNLOAD_AFTER = 1_800.0
+"""Seconds without a client after which a thread that rests is ended; `thread/resume` loads it again."""
+
 _STOP_WITHIN = 2.0
+_MAX_BREAKS = 10
+
+
+@attrs.frozen
+class _Unload:
+    """A feed had no client when this was sent; `left` is how often one had come or gone until then."""
+
+    feed: Feed
+    left: int
 
 
 class ConfigSource(Protocol):
@@ -54,9 +67,8 @@ class Server:
         self.clients: dict[Client, None] = {}
         self.feeds: dict[str, Feed] = {}
         self._belongings: dict[Client, Belongings] = {}
-        self.refuses_questions = False
         self._questions = itertools.count()
-        self._mailbox: Mailbox[Down] | None = None
+        self._mailbox: Mailbox[Down | _Unload] | None = None
         self._watched: dict[Ref[Never], Feed] = {}
         self._ready = trio.Event()
         codex.watch_children(self.thread_started)
@@ -116,8 +128,29 @@ class Server:
         self.clients.pop(client, None)
         if (theirs := self._belongings.pop(client, None)) is not None:
             theirs.end()
-        for feed in self.feeds.values():
-            feed.leave(client)
+        for feed in tuple(self.feeds.values()):
+            self.leave(feed, client)
+
+    def leave(self, feed: Feed, client: Client) -> bool:
+        """A client follows a thread no more; whether it did. The last one starts the time until the thread is ended."""
+        followed = feed.leave(client)
+        if followed and not feed.clients:
+            self._unload_later(feed)
+        return followed
+
+    def _unload_later(self, feed: Feed) -> None:
+        if self._mailbox is not None and feed.thread.identity.parent_id is None:
+            self._mailbox.send_later(UNLOAD_AFTER, _Unload(feed, feed.changes))
+
+    def _unload(self, mailbox: "Mailbox[Down | _Unload]", due: _Unload) -> None:
+        """End a thread that nobody follows and that has nothing to do; one that has is looked at again later."""
+        feed = due.feed
+        if feed.clients or feed.changes != due.left or not feed.thread.alive:
+            return
+        if not feed.stored or feed.translator.turn is not None or feed.thread.background_terminals():
+            self._unload_later(feed)
+            return
+        mailbox.spawn(partial(_stop, feed=feed), name="unload", shutdown=_STOP_WITHIN)
 
     def broadcast(self, method: str, params: object) -> None:
         """Notify every client."""
@@ -126,15 +159,19 @@ class Server:
             if client.profile is not None:
                 client.tell(notice)
 
-    async def _own(self, mailbox: Mailbox[Down]) -> None:
+    async def _own(self, mailbox: "Mailbox[Down | _Unload]") -> None:
         """Own the feeds. One that broke is started again: it misses what was told in between."""
         self._mailbox = mailbox
         self._ready.set()
         async for down in mailbox:
+            if isinstance(down, _Unload):
+                self._unload(mailbox, down)
+                continue
             feed = self._watched.pop(down.ref, None)
             if feed is None:
                 continue
-            if down.exit.error is not None and feed.thread.alive:
+            feed.breaks += down.exit.error is not None
+            if down.exit.error is not None and feed.thread.alive and feed.breaks <= _MAX_BREAKS:
                 ref: Ref[Never] = mailbox.spawn(
                     partial(feed.run), name=f"feed-{feed.thread.thread_id}", shutdown=0, watch=True
                 )
@@ -142,3 +179,7 @@ class Server:
             elif self.feeds.get(feed.thread.thread_id) is feed:
                 del self.feeds[feed.thread.thread_id]
                 feed.ended()
+
+
+async def _stop(_mailbox: Mailbox[Never], *, feed: Feed) -> None:
+    await feed.thread.stop()

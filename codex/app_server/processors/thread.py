@@ -185,7 +185,7 @@ async def unsubscribe(desk: Desk, params: ThreadUnsubscribeParams) -> ThreadUnsu
     feed = desk.server.find(checked_id(params.thread_id))
     if feed is None:
         return ThreadUnsubscribeResponse(status="notLoaded")
-    return ThreadUnsubscribeResponse(status="unsubscribed" if feed.leave(desk.client) else "notSubscribed")
+    return ThreadUnsubscribeResponse(status="unsubscribed" if desk.server.leave(feed, desk.client) else "notSubscribed")
 
 
 async def set_name(desk: Desk, params: ThreadSetNameParams) -> ThreadSetNameResponse:
