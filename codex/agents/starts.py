@@ -147,6 +147,7 @@ class Starts:
             reasoning_effort=request.reasoning_effort,
             tmpdir=self._manager.services.environ.get("TMPDIR"),
         )
+        services = self._metering.of(parent_id, path, budget)
         start_child = partial(
             self._manager.start_child,
             parent_id,
@@ -156,14 +157,17 @@ class Starts:
             agent_path=path,
             depth=depth,
             role=request.role,
-            config=config,
             fork=_fork(request),
-            services=self._metering.of(parent_id, path, budget),
         )
 
         async def start() -> Thread:
             await self._keep(mailbox, _spawned(record, request))
-            return await start_child()
+            if (request.isolation or role.isolation) == "worktree":
+                from codex.agents.isolation import start_in_worktree
+
+                shared = services or self._manager.services
+                return await start_in_worktree(start_child, config, shared, parent, record)
+            return await start_child(config=config, services=services)
 
         thread = await self._begin(start, record, mailbox, partial(self._first_task, parent_id, request))
         return Spawned(thread.thread_id, nickname, path)

@@ -63,6 +63,7 @@ ROLE_TABLE: Mapping[str, Rule] = {
     "approval_policy": "approval",
     "deadline_seconds": "positive",
     "description": "string",
+    "isolation": ("share", "worktree"),
     "nickname_candidates": "strings",
     "restart": ("never", "on_crash"),
     "restart_history": "boolean",

@@ -74,4 +74,5 @@ def _role(name: str, table: Table) -> Role:
         cast("int | None", table.get("stall_seconds")),
         "on_crash" if table.get("restart") == "on_crash" else "never",
         table.get("restart_history") is not False,
+        "worktree" if table.get("isolation") == "worktree" else "share",
     )

@@ -8,6 +8,7 @@ import attrs
 from codex.protocol.permission import ApprovalPolicy, SandboxMode
 
 Restart: TypeAlias = Literal["never", "on_crash"]
+Isolation: TypeAlias = Literal["share", "worktree"]
 
 
 @attrs.frozen
@@ -17,7 +18,7 @@ class Role:
     `settings` are fields of `Config` by their names. The sandbox, the approvals and the tools can only be narrowed: an
     agent never may more than its parent. `deadline_seconds`: it is ended then. `stall_seconds`: its turn is ended when
     its model says nothing for so long. `restart`: whether it is started again after a failure, with its history or
-    from the beginning.
+    from the beginning. `isolation`: they work in their parent's directory, or each in a git worktree of its own.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Role:
     stall_seconds: int | None = None
     restart: Restart = "never"
     restart_history: bool = True
+    isolation: Isolation = "share"
 
 
 BUILT_IN: Mapping[str, Role] = {

@@ -47,6 +47,8 @@ class Codex:
         self._originator = originator
         self._opened_store: StoredThreads | None = None
         self._trees: dict[str, AgentTree] = {}
+        self.recovered: tuple[str, ...] = ()
+        """What was kept of agents' worktrees that a program before this one has left, as sentences for the user."""
         manager.agents_of = self._agents_of
 
     @property
@@ -289,7 +291,12 @@ async def open_codex(
             )
             manager = ThreadManager(runtime, services)
             try:
-                yield Codex(config, manager, runtime, originator, processes)
+                codex = Codex(config, manager, runtime, originator, processes)
+                if os.path.isdir(os.path.join(config.codex_home, "worktrees")):
+                    from codex.agents.isolation import recover_worktrees
+
+                    codex.recovered = tuple(await recover_worktrees(config.codex_home))
+                yield codex
             finally:
                 with trio.move_on_after(_STOP_WITHIN, shield=True):
                     await manager.stop_all()

@@ -282,6 +282,9 @@ class _Session:
     async def _end_turn(self, msg: TaskComplete | TurnFailed | TurnAborted) -> None:
         """Tell how the turn ended, on disk first; a disk that refuses it must not keep it from the screen."""
         self._approvals.close_own()
+        workplace = self._context.services.workplace
+        if workplace is not None and not (isinstance(msg, TurnAborted) and msg.reason == "shutdown"):
+            await workplace.hand_in()
         await self._keep_news()
         marker = [self._memory.abort_marker()] if isinstance(msg, TurnAborted) else []
         try:

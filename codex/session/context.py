@@ -27,6 +27,7 @@ from codex.tools.rulebook import RuleBook
 
 if TYPE_CHECKING:
     from codex.ports.dynamic_tools import DynamicTools
+    from codex.ports.workplace import Workplace
 
 Inbox: TypeAlias = Message | Down
 
@@ -112,7 +113,8 @@ class Services:
     """What all sessions of an engine share.
 
     `reviewer`: the program's own, which answers the questions of all. `source`: which front-end starts threads, as
-    rollouts name it. `meter`: counts for a session with a budget.
+    rollouts name it. `meter`: counts for a session with a budget. `workplace`: where a session with a directory of its
+    own hands its changes in at the end of each turn.
     """
 
     client: ModelClient
@@ -123,6 +125,7 @@ class Services:
     reviewer: Reviewer | None = None
     source: str = "exec"
     meter: Meter | None = None
+    workplace: "Workplace | None" = None
 
 
 @attrs.define

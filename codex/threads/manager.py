@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from codex.ports.dynamic_tools import DynamicTools
 
 _STOP_WITHIN = 5.0
+_HAND_IN_WITHIN = 25.0
 _RESTARTS = 3
 _RESTART_PERIOD = 60.0
 
@@ -288,13 +289,17 @@ def _spec(context: SessionContext) -> SupervisorSpec:
         shutdown=_STOP_WITHIN,
         significant=True,
     )
+    held: list[ChildSpec] = []
+    workplace = context.services.workplace
+    if workplace is not None:  # first, so that it is stopped last
+        held.append(ChildSpec(id="workplace", start=workplace.hold, restart="temporary", shutdown=_HAND_IN_WITHIN))
     writer: list[ChildSpec] = []
     if context.rollout_path is not None:
         run = partial(_write, places=context.places, path=context.rollout_path, codex_home=context.config.codex_home)
         writer.append(ChildSpec(id="rollout", start=run, shutdown=_STOP_WITHIN))
     return SupervisorSpec(
         strategy="rest_for_one",
-        children=(*writer, session),
+        children=(*held, *writer, session),
         max_restarts=_RESTARTS,
         period=_RESTART_PERIOD,
         auto_shutdown="any_significant",

@@ -3,7 +3,7 @@
 import math
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
-from typing import Any, TypedDict, TypeVar, Unpack, overload
+from typing import Any, Literal, TypedDict, TypeVar, Unpack, overload
 
 import attrs
 import trio
@@ -106,14 +106,17 @@ class Outcome:
 class SpawnOptions(TypedDict, total=False):
     """How agents are started.
 
-    `role`: one of the configuration's, or `explorer` or `worker`. `model`, `reasoning_effort`: those of the thread
-    unless given. `output_type`: their answers are to be values of this type, see `SubAgent.result(as_type=...)`.
+    `role`: one of the configuration's, or `explorer` or `worker`. `isolation`: work in the thread's directory (`share`)
+    or each in a git worktree of its own (`worktree`), whatever the role says. `model`, `reasoning_effort`: those of
+    the thread unless given. `output_type`: their answers are to be values of this type, see
+    `SubAgent.result(as_type=...)`.
     `budget`: each agent's own. `deadline`: seconds after which an agent is ended, the same as `Budget.seconds`; the
     smaller counts. `fork`: they start with the thread's history. `queue` (True unless given): wait for a place
     where all are taken, first come first served, instead of failing.
     """
 
     role: str
+    isolation: Literal["share", "worktree"]
     model: str
     reasoning_effort: str
     output_type: Any  # what a type is there is no type for: unions and literals are types here too
@@ -264,6 +267,7 @@ def _request(prompt: str, options: SpawnOptions) -> SpawnRequest:
     return SpawnRequest(
         prompt,
         role=options.get("role"),
+        isolation=options.get("isolation"),
         model=options.get("model"),
         reasoning_effort=options.get("reasoning_effort"),
         fork_context=options.get("fork", False),
