@@ -14,6 +14,7 @@ import attrs
 import trio
 
 from actors import Mailbox
+from codex.app_server.agenda import Agenda
 from codex.app_server.api.server import ServerRequestResolvedNotification
 from codex.app_server.api.thread import NotLoadedThreadStatus
 from codex.app_server.api.thread_events import ThreadReadStateChangedNotification, ThreadStatusChangedNotification
@@ -45,6 +46,7 @@ class Feed:
 
     def __init__(self, thread: Thread, next_question: Callable[[], int]) -> None:
         self.thread = thread
+        self.agenda: Agenda | None = None
         self.translator = Translator(thread.thread_id)
         self.read_state = ThreadReadState(revision=str(uuid.uuid4()))
         self.changes = 0
@@ -109,6 +111,8 @@ class Feed:
         async with self.thread.open_events(answers=True) as events:
             async for event in events:
                 now = int(time.time() * 1000)
+                if self.agenda is not None:
+                    self.agenda.event(event.msg)
                 for told in self.translator.event(event.msg, now):
                     self._pass_on(told, now)
                 self._passed_on.set()

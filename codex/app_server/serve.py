@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 import trio
 
 from actors import Ref, open_runtime
+from codex.app_server.agendas import Agendas
 from codex.app_server.connection import Connection
 from codex.app_server.outbox import Outbox
 from codex.app_server.server import ConfigSource, Server
@@ -57,11 +58,15 @@ async def open_app_server(
       config: what holds where a client says nothing else.
       configs: where the settings of a client's threads come from.
     """
+    agendas = Agendas()
     async with (
-        open_codex(config, environ=environ, originator=originator, zygote=zygote, source="vscode") as codex,
+        open_codex(
+            config, environ=environ, originator=originator, zygote=zygote, source="vscode", goals=agendas
+        ) as codex,
         open_runtime(name="app-server") as runtime,
     ):
         server = Server(codex, configs, runtime, environ)
+        agendas.bind(server.agenda_of)
         await server.wait_ready()
         connections = await start_supervisor(runtime, SupervisorSpec(strategy="dynamic"), name="connections")
         yield AppServer(server, connections)

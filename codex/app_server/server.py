@@ -10,6 +10,7 @@ import attrs
 import trio
 
 from actors import Down, Mailbox, Ref, Runtime
+from codex.app_server.agenda import Agenda
 from codex.app_server.api.thread import IdleThreadStatus
 from codex.app_server.api.thread_events import ThreadStatusChangedNotification
 from codex.app_server.audience import Client
@@ -103,6 +104,8 @@ class Server:
             return feed
         assert self._mailbox is not None
         feed = self.feeds[thread.thread_id] = Feed(thread, lambda: next(self._questions))
+        if thread.identity.parent_id is None:
+            feed.agenda = Agenda(thread, feed.tell, partial(self._mailbox.spawn, name="agenda", shutdown=0))
         ref: Ref[Never] = self._mailbox.spawn(feed.run, name=f"feed-{thread.thread_id}", shutdown=0, watch=True)
         self._watched[ref] = feed
         return feed
@@ -117,6 +120,11 @@ class Server:
             feed.follow(client)
         idle = ThreadStatusChangedNotification(thread_id=thread.thread_id, status=IdleThreadStatus())
         feed.tell("thread/status/changed", idle)
+
+    def agenda_of(self, thread_id: str) -> Agenda | None:
+        """What a loaded thread does when it is idle; None for a sub-agent's."""
+        feed = self.find(thread_id)
+        return None if feed is None else feed.agenda
 
     def belongings(self, client: Client) -> Belongings:
         """What the client has running here; it ends when the client is forgotten."""

@@ -26,6 +26,7 @@ from codex.threads import AgentsOf, Thread, ThreadManager
 if TYPE_CHECKING:
     from codex.engine.stored import StoredThreads
     from codex.ports.dynamic_tools import DynamicTools
+    from codex.ports.goals import Goals
     from codex.ports.store import ThreadPage, ThreadQuery
     from codex.rollout import Restored, StoredTurn
 
@@ -268,6 +269,7 @@ async def open_codex(
     zygote: Zygote | None = None,
     reviewer: Reviewer | None = None,
     source: str = "exec",
+    goals: "Goals | None" = None,
 ) -> AsyncGenerator[Codex, None]:
     """Open an engine; leaving the block stops every thread, process and connection, and returns when all are gone.
 
@@ -279,6 +281,7 @@ async def open_codex(
       zygote: the helper that starts processes, where the program started one early; the engine ends it.
       source: which front-end this is, as the rollouts of its threads name it.
       reviewer: answers the questions of all threads, instead of whoever watches them.
+      goals: keeps the goals of threads; root threads have tools for them then.
     """
     env = dict(os.environ if environ is None else environ)
     async with open_runtime(name="codex") as runtime, AsyncExitStack() as stack:
@@ -287,7 +290,7 @@ async def open_codex(
         processes = Processes(runtime, zygote)
         try:
             services = Services(
-                client, processes, env, originator, installation_id(config.codex_home), reviewer, source
+                client, processes, env, originator, installation_id(config.codex_home), reviewer, source, goals=goals
             )
             manager = ThreadManager(runtime, services)
             try:

@@ -15,6 +15,7 @@ SUBAGENT_OPEN, SUBAGENT_CLOSE = "<subagent_notification>", "</subagent_notificat
 BACKGROUND_OPEN, BACKGROUND_CLOSE = "<background_command_ended>", "</background_command_ended>"
 USER_SHELL_OPEN, USER_SHELL_CLOSE = "<user_shell_command>", "</user_shell_command>"
 SUMMARY_OPEN, SUMMARY_CLOSE = "<conversation_summary>", "</conversation_summary>"
+GOAL_OPEN, GOAL_CLOSE = '<codex_internal_context source="goal">', "</codex_internal_context>"
 LEDGER_OPEN, LEDGER_CLOSE = "<work_ledger>", "</work_ledger>"
 # How the summaries begin that Codex itself puts into the user's role.
 _CODEX_SUMMARY, _CODEX_SUMMARY_TOO = "Another language model started", "produced a summary"
@@ -29,6 +30,7 @@ _OPENINGS = (
     USER_SHELL_OPEN,
     SUMMARY_OPEN,
     LEDGER_OPEN,
+    "<codex_internal_context",
     "<skill>",
     "<user_instructions>",
 )

@@ -79,6 +79,7 @@ from codex.session.messages import (
 )
 from codex.session.skills import SessionSkills
 from codex.tools.offer import offer
+from codex.tools.router import Router
 from codex.turn import Summary
 
 T = TypeVar("T")
@@ -117,7 +118,7 @@ class _Session:
         self._machine = SessionMachine()
         self._settings = Settings(context)
         self._agents = context.places.agents = context.agents(mailbox) if context.agents else None
-        self._router = offer(context.config, context.model, agents=generation(self._agents), dynamic=context.dynamic)
+        self._router = self._offered(context)
         agents_md = read_agents_md(context.config)
         self._skills = SessionSkills(context)
         self._hooks = SessionHooks(context)
@@ -242,12 +243,17 @@ class _Session:
                 case _ as never:
                     assert_never(never)
 
+    def _offered(self, context: SessionContext) -> Router:
+        """The tools that hold from now on; those for goals are for root threads."""
+        goals = context.services.goals is not None and context.identity.parent_id is None
+        agents = generation(self._agents)
+        return offer(context.config, context.model, agents=agents, dynamic=context.dynamic, goals=goals)
+
     def _settle(self) -> None:
         """Let the settings hold that were changed since the last turn."""
         before, context = self._settings.settle(), self._context
         if before is not None:
-            agents = generation(self._agents)
-            self._router = offer(context.config, context.model, agents=agents, dynamic=context.dynamic)
+            self._router = self._offered(context)
             self._memory.change_model(before, self._router.specs)
             self._turns.router = self._router
 

@@ -154,6 +154,7 @@ class Turns:
             hooks=self._hooks.runner,
             replay=self._replay,
             dynamic=context.dynamic,
+            goals=context.services.goals,
         )
 
 

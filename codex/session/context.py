@@ -27,6 +27,7 @@ from codex.tools.rulebook import RuleBook
 
 if TYPE_CHECKING:
     from codex.ports.dynamic_tools import DynamicTools
+    from codex.ports.goals import Goals
     from codex.ports.workplace import Workplace
 
 Inbox: TypeAlias = Message | Down
@@ -115,6 +116,7 @@ class Services:
     `reviewer`: the program's own, which answers the questions of all. `source`: which front-end starts threads, as
     rollouts name it. `meter`: counts for a session with a budget. `workplace`: where a session with a directory of its
     own hands its changes in at the end of each turn.
+    `goals`: those of threads, where somebody keeps them; root threads have tools for them then.
     """
 
     client: ModelClient
@@ -126,6 +128,7 @@ class Services:
     source: str = "exec"
     meter: Meter | None = None
     workplace: "Workplace | None" = None
+    goals: "Goals | None" = None
 
 
 @attrs.define

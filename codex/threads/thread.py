@@ -218,6 +218,13 @@ class Thread:
         except ActorGone:
             return
 
+    def carry_on_nowait(self, items: Sequence[ResponseItem]) -> None:
+        """Begin a turn with these items in the history, and without input; after the running one where there is one."""
+        try:
+            self._session.send_nowait(Inject(tuple(items), wake=True, task=True), control=True)
+        except ActorGone:
+            return
+
     def note_nowait(self, item: ThreadItem) -> None:
         """Show and keep what happened beside the work of the thread's own; nothing before its first turn."""
         turn_id = self.outbox.last_turn

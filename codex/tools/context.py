@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from codex.hooks import HookRunner
     from codex.patch import Touched
     from codex.ports.dynamic_tools import DynamicTools
+    from codex.ports.goals import Goals
     from codex.processes import ProcessManager
 
 
@@ -91,6 +92,7 @@ class ToolContext:
     hooks: "HookRunner | None" = None
     replay: Replay = tuple
     dynamic: "DynamicTools | None" = None
+    goals: "Goals | None" = None
     touched: "list[Touched]" = attrs.field(factory=list["Touched"])
 
 

@@ -4,6 +4,7 @@ exec_command, write_stdin   always
 update_plan                 where the configuration switches it on
 apply_patch                 free-form or as a function, as the model takes it
 view_image                  where the model takes images
+get_goal, create_goal, update_goal    where somebody keeps the goals of threads
 multi_agent_v1              where sub-agents may be started: as a group, or flat for servers without groups
 collaboration               in its place, where the configuration or the model asks for the second generation
 dynamic tools               those that whoever started the thread brought along
@@ -54,7 +55,12 @@ _GROUPS = {None: (), "v1": (_AGENTS,), "v2": (_COLLABORATION,)}
 
 
 def offer(
-    config: Config, model: ModelInfo, *, agents: Generation | None, dynamic: "DynamicTools | None" = None
+    config: Config,
+    model: ModelInfo,
+    *,
+    agents: Generation | None,
+    dynamic: "DynamicTools | None" = None,
+    goals: bool = False,
 ) -> Router:
     """The router with all that this thread's model is offered, in a fixed order.
 
@@ -69,6 +75,8 @@ def offer(
         tools.append(specs.APPLY_PATCH_FUNCTION)
     if model.supports_image_input:
         tools.append(specs.VIEW_IMAGE)
+    if goals:
+        tools += [specs.GET_GOAL, specs.CREATE_GOAL, specs.UPDATE_GOAL]
     groups = _GROUPS[agents]
     if config.roles and groups:
         groups = tuple(_with_roles(group, config.roles) for group in groups)

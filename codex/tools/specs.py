@@ -101,6 +101,33 @@ VIEW_IMAGE = Tool(
     "view_image:run",
     parallel=True,
 )
+GET_GOAL = Tool(
+    function("get_goal", "Look at what this thread works for, and what that has cost.", obj({}, [])), "goal:get"
+)
+CREATE_GOAL = Tool(
+    function(
+        "create_goal",
+        "Give this thread a goal, which it then works for turn after turn until it is reached. Only when the user asks "
+        "for one.",
+        obj(
+            {
+                "objective": prop("string", "What is to be reached, whole and in the user's words."),
+                "token_budget": prop("integer", "How many tokens it may use; only when the user names a limit."),
+            },
+            ["objective"],
+        ),
+    ),
+    "goal:create",
+)
+UPDATE_GOAL = Tool(
+    function(
+        "update_goal",
+        "Say how far the goal of this thread is. `complete` when all of it is done and checked; `blocked` when nothing "
+        "can be done without the user; `paused` when the user wants it to rest.",
+        obj({"status": choice(["complete", "blocked", "paused"], "How far it is.")}, ["status"]),
+    ),
+    "goal:update",
+)
 _ITEMS = array(
     obj({"type": choice(["text"], "What it is."), "text": prop("string", "The text.")}, ["type", "text"]),
     "Instead of `message`: its parts.",

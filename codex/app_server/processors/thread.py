@@ -5,6 +5,7 @@ from functools import partial
 import attrs
 import trio
 
+from codex.app_server.agenda_file import write_agenda
 from codex.app_server.api.server import DeprecationNoticeNotification
 from codex.app_server.api.thread import (
     IdleThreadStatus,
@@ -106,6 +107,7 @@ async def resume(desk: Desk, params: ThreadResumeParams) -> ThreadResumeResponse
     if not params.exclude_turns:
         desk.tell("deprecationNotice", DeprecationNoticeNotification(summary=FULL_HISTORY))
     feed = desk.server.find(wanted)
+    loaded_now = feed is None
     if feed is None:
         await find_stored(desk.server, wanted)
         loading = _Loading(desk, params)
@@ -118,6 +120,8 @@ async def resume(desk: Desk, params: ThreadResumeParams) -> ThreadResumeResponse
     # From here to the answer nothing waits: what the client is shown is where it goes on.
     _tell_usage(desk, feed)
     desk.afterwards(partial(feed.follow, desk.client))
+    if loaded_now and feed.agenda is not None:
+        desk.afterwards(partial(feed.agenda.resumed, desk.tell))
     shown = attrs.evolve(shown, status=feed.translator.status, turns=() if params.exclude_turns else turns())
     return ThreadResumeResponse(thread=shown, **settings_facts(feed.thread.config))
 
@@ -175,6 +179,7 @@ async def delete(desk: Desk, params: ThreadDeleteParams) -> ThreadDeleteResponse
     else:
         await find_stored(desk.server, wanted)
         await desk.server.codex.delete_thread(wanted)
+        write_agenda(desk.server.codex.config.codex_home, wanted, None, ())
     told = ThreadDeletedNotification(thread_id=wanted)
     desk.afterwards(partial(desk.server.broadcast, "thread/deleted", told))
     return ThreadDeleteResponse()
