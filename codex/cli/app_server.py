@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, cast
 
 from codex.cli._arguments import Option, Parsed, Parser
 from codex.cli._help import print_help
+from codex.cli.app_server_export import COMMANDS as EXPORTS
+from codex.cli.app_server_export import PARSERS as EXPORT_PARSERS
+from codex.cli.app_server_export import run_export
 from codex.cli.failure import say
 from codex.cli.options import ConfigFlags, config_options
 from codex.cli.streams import fill_closed_streams
@@ -40,11 +43,12 @@ app_server_parser = Parser(
         Option("help", "Print this", short="h"),
     ],
 )
-PARSERS = {"app-server": app_server_parser}
+PARSERS = {"app-server": app_server_parser, **EXPORT_PARSERS}
 _USAGE = [
     "Serve agents to editors, SDKs and services over JSON-RPC.",
     "",
     "Usage: codex app-server [OPTIONS]",
+    "       codex app-server generate-json-schema|generate-ts --out DIR [--experimental]",
 ]
 
 
@@ -54,6 +58,8 @@ def run_app_server(arguments: list[str], before: Parsed) -> int:
     Raises:
       UserError: an option or the configuration is wrong, or the place to listen at is taken.
     """
+    if arguments and arguments[0] in EXPORTS:
+        return run_export(arguments[0], arguments[1:])
     from codex.sandbox import start_zygote
 
     line = app_server_parser.parse(arguments)
