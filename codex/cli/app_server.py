@@ -108,17 +108,23 @@ def _serve(config: "Config", configs: "FileConfigs", zygote: "Zygote", listen: "
     import trio
 
     from codex.app_server.serve import open_app_server
+    from codex.app_server.transports.listen import Stdio
     from codex.cli.logs import open_program_log
+
+    received: list[int] = []
 
     async def run() -> None:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(_end_on_signal, nursery.cancel_scope)
+            nursery.start_soon(_end_on_signal, nursery.cancel_scope, received)
             async with open_app_server(config, configs, environ=os.environ, zygote=zygote) as server:
                 await _have_clients(server, listen, guard)
             nursery.cancel_scope.cancel("the client is gone")
 
     with open_program_log(config):
         trio.run(run)
+    if isinstance(listen, Stdio) and signal.SIGINT in received:  # Codex, too, dies of it there; all is cleaned up now.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGINT)
     return 0
 
 
@@ -155,11 +161,12 @@ def _tell_where(where: "Tcp | UnixSocket") -> None:
             say("  only programs on this machine can connect; forward the port, with SSH for example, for others")
 
 
-async def _end_on_signal(scope: "object") -> None:
+async def _end_on_signal(scope: "object", received: list[int]) -> None:
     import trio
 
     assert isinstance(scope, trio.CancelScope)
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        async for _ in signals:
+        async for received_now in signals:
+            received.append(received_now)
             scope.cancel("a signal came")
             return

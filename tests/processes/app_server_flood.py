@@ -71,14 +71,17 @@ class Peer:
     @classmethod
     async def connect(cls, host: str, port: int) -> "Peer":
         """Connect and shake hands."""
-        stream = await trio.open_tcp_stream(host, port)
-        await stream.send_all(_HEAD.encode())
-        peer = cls(stream)
-        while b"\r\n\r\n" not in peer._buffer:
-            await peer._read()
-        assert peer._buffer.startswith(b"HTTP/1.1 101"), bytes(peer._buffer)
-        del peer._buffer[: peer._buffer.index(b"\r\n\r\n") + 4]
+        peer = cls(await trio.open_tcp_stream(host, port))
+        await peer.shake_hands()
         return peer
+
+    async def shake_hands(self) -> None:
+        """Ask for a WebSocket, and get one."""
+        await self._stream.send_all(_HEAD.encode())
+        while b"\r\n\r\n" not in self._buffer:
+            await self._read()
+        assert self._buffer.startswith(b"HTTP/1.1 101"), bytes(self._buffer)
+        del self._buffer[: self._buffer.index(b"\r\n\r\n") + 4]
 
     def close(self) -> None:
         """Be gone, without a word."""

@@ -60,6 +60,35 @@ def test_every_event_of_a_stream_is_of_a_class_the_sdk_knows(sdk: Path, place: P
     assert not [method for method, kind in events if kind == "UnknownNotification"]
 
 
+def test_a_stored_thread_is_resumed_with_all_its_turns(sdk: Path, place: Place) -> None:
+    assert seen(sdk, place, "turns_and_resume") == {
+        "answers": ["hello", "hello", "I remember all of it"],
+        "same": True,
+        "turns": [["userMessage", "agentMessage"]] * 3,
+    }
+
+
+def test_a_fork_goes_on_beside_its_origin(sdk: Path, place: Place) -> None:
+    assert seen(sdk, place, "fork") == {
+        "different": True,
+        "answer": "I remember all of it",
+        "first": "hello",
+        "turns": [2, 3],
+    }
+
+
+def test_threads_are_named_listed_archived_and_brought_back(sdk: Path, place: Place) -> None:
+    assert seen(sdk, place, "stored") == {"listed": [[True, "my thread", "hello"]], "after": [0, 1], "back": 1}
+
+
+def test_models_are_listed(sdk: Path, place: Place) -> None:
+    assert seen(sdk, place, "models") == {"some": True, "default": 1}
+
+
+def test_an_api_key_is_taken_and_given_back(sdk: Path, place: Place) -> None:
+    assert seen(sdk, place, "account") == [None, None, None]  # As in Codex with a provider that needs no key.
+
+
 def test_a_running_turn_is_steered(sdk: Path, place: Place) -> None:
     users = ["go [[script:steered]]", "do it nicely"]
     assert seen(sdk, place, "steer") == {"users": users, "answer": "as you wish"}
