@@ -28,7 +28,7 @@ from tests.processes.served import open_served
 CONNECTIONS = 4
 WINDOW = 64
 """Requests of a connection that may wait for their answer before more are sent."""
-ANSWERED_WITHIN = 60.0
+ANSWERED_WITHIN = 300.0
 _TEXT, _BINARY = 0x81, 0x82
 _LIFE = 2_000
 """Messages after which a connection is closed at most, with whatever is under way, and another one made."""

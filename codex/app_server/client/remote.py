@@ -6,7 +6,7 @@ connects again, joins the threads it followed, and tells what it missed before w
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeAlias
 
 import trio
@@ -170,8 +170,7 @@ class _Remote:
         """Introduce ourselves, and join again the threads that were followed."""
         try:
             self._server = await self._ask("initialize", self._greeting)
-            if self._outgoing is not None:
-                await self._outgoing.send(b'{"method":"initialized"}')
+            await self._send(b'{"method":"initialized"}')
             self._greeted.set()
             for thread_id in tuple(self._cursors):
                 await self._rejoin(thread_id)
@@ -187,17 +186,21 @@ class _Remote:
         except RequestFailed:  # It is gone meanwhile.
             self._cursors.pop(thread_id, None)
 
-    async def _ask(self, method: str, params: Any) -> Any:
+    async def _send(self, message: bytes) -> None:
+        """Have a message written. Cancelled: it is not. Raises: ConnectionLost."""
         if self._outgoing is None:
             await trio.lowlevel.checkpoint()
-            raise ConnectionLost(f"{method}: {self._lost}")
+            raise ConnectionLost(str(self._lost))
+        try:
+            await self._outgoing.send(message)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            raise ConnectionLost("the connection ended") from None
+
+    async def _ask(self, method: str, params: Any) -> Any:
         request_id, message = self._exchange.request(method, params)
         waiter = self._waiters[request_id] = _Waiter(self._follow if method in _FOLLOWING else None)
         try:
-            try:
-                await self._outgoing.send(message)
-            except (trio.BrokenResourceError, trio.ClosedResourceError):
-                raise ConnectionLost(f"{method}: the connection ended") from None
+            await self._send(message)
             await waiter.done.wait()
         finally:
             self._exchange.forget(request_id)
@@ -260,8 +263,8 @@ class _Remote:
                 except CodexError as error:
                     message = refusal(question, _ANSWER_FAILED, str(error))
             self._questions.pop(question.id, None)
-            if self._outgoing is not None:
-                await self._outgoing.send(message)
+            with suppress(ConnectionLost):
+                await self._send(message)
 
 
 async def _write(wire: Wire, unsent: trio.MemoryReceiveChannel[bytes], connection: trio.CancelScope) -> None:
