@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from codex.agents.registry import Agent
+from codex.agents.record import Agent
 from codex.base.suggest import did_you_mean
 from codex.ports.agents import AgentFailure
 

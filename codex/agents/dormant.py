@@ -6,7 +6,8 @@ import trio
 
 from actors import Mailbox
 from codex.agents.metering import Metering
-from codex.agents.registry import Agent, Registry
+from codex.agents.record import Agent
+from codex.agents.registry import Registry
 from codex.agents.restore import Settings
 from codex.agents.roles import agent_config, kept_role
 from codex.base.errors import CodexError

@@ -8,7 +8,8 @@ import trio
 from codex.agents import addresses
 from codex.agents.changes import Changes
 from codex.agents.post import PostOffice
-from codex.agents.registry import Agent, Registry
+from codex.agents.record import Agent
+from codex.agents.registry import Registry
 from codex.base.ids import uuid7
 from codex.ports.agents import AgentFailure, Keep, Listed
 from codex.protocol.item import AgentState

@@ -1,78 +1,23 @@
-"""The agents below one root thread: who they are, where they stand, and how many may be.  Pure.
+"""The agents below one root thread: who they are, and how many may be.  Pure.
 
-    reserve --> reserved --commit--> pending_init --> running <--> completed | errored | interrupted
-    any living --closed--> shutdown              the place is free from then on; an ended agent's too
+    reserve --> reserved --commit--> at work <--> ended --closed--> gone      the place is free from the end of work on
 Law: reserved plus working agents never exceed a limit; a reservation is committed or released.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
-from typing import Any, Literal, TypeAlias
+from collections.abc import Collection, Iterable, Iterator
 
-import attrs
-
+from codex.agents.record import NO_BUDGET, Agent, Told
 from codex.ports.agents import AgentFailure
 from codex.protocol.budget import Budget
-from codex.protocol.event import (
-    ErrorNotice,
-    EventMsg,
-    ItemCompleted,
-    ShutdownComplete,
-    TaskComplete,
-    TaskStarted,
-    TokenCount,
-    TurnAborted,
-    TurnFailed,
-)
-from codex.protocol.item import AgentMessage, AgentState
+from codex.protocol.event import EventMsg
+from codex.protocol.item import AgentState
 from codex.protocol.usage import TokenUsage
 
 _NICKNAMES = (
     "Ada", "Alan", "Barbara", "Carl", "Edsger", "Emmy", "Frances", "Grace", "Hedy", "Joe",
     "Karen", "Leslie", "Lynn", "Margaret", "Niklaus", "Radia", "Robin", "Sophie", "Tony", "Ursula",
 )  # fmt: skip
-_ENDED = ("completed", "errored", "shutdown", "not_found")
-_AT_WORK = ("pending_init", "running")
-NO_BUDGET = Budget()
-# What an event means for those who watch: nothing, another state, or the end of the agent's work.
-Told: TypeAlias = Literal["nothing", "changed", "ended"]
-
-
-def _counted(agent: "Agent", changed: "attrs.Attribute[Any]", value: Any) -> Any:  # Any: attrs' own signature
-    """Tell the registry when a change gives the agent's place back, or takes one."""
-    state, closed = (value, agent.closed) if changed.name == "state" else (agent.state, value)
-    works = not closed and state.status in _AT_WORK
-    if agent.count is not None and works != agent.working:
-        agent.count(agent.parent_id, 1 if works else -1)
-    return value
-
-
-@attrs.define
-class Agent:
-    """One agent's record. `failed`: it was ended by a crash or from outside, which its end does not hide.
-
-    `count` is the registry's, once the agent is committed.
-    """
-
-    agent_id: str
-    parent_id: str
-    nickname: str
-    path: str
-    depth: int
-    budget: Budget = NO_BUDGET
-    role: str | None = None
-    state: AgentState = attrs.field(default=AgentState("pending_init"), on_setattr=_counted)
-    closed: bool = attrs.field(default=False, on_setattr=_counted)
-    failed: bool = False
-    usage: TokenUsage = TokenUsage()
-    last_words: str | None = None
-    wakes_parent: bool = True
-    count: Callable[[str, int], None] | None = attrs.field(default=None, eq=False, repr=False)
-
-    @property
-    def working(self) -> bool:
-        """Whether it takes one of the places."""
-        return not self.closed and self.state.status in _AT_WORK
 
 
 class Registry:
@@ -248,8 +193,19 @@ class Registry:
             self._named[_NICKNAMES] += 1
 
     def find(self, agent_id: str) -> Agent | None:
-        """The record of an agent."""
+        """The record of an agent, or of the one that began anew in its place."""
+        agent = self._agents.get(agent_id)
+        while agent is not None and agent.replaced_by is not None:
+            agent = self._agents.get(agent.replaced_by)
+        return agent
+
+    def record(self, agent_id: str) -> Agent | None:
+        """The record of exactly this agent."""
         return self._agents.get(agent_id)
+
+    def children(self, parent_id: str) -> Collection[Agent]:
+        """Those directly below a thread, in the order of their start."""
+        return tuple(self._children.get(parent_id, {}).values())
 
     def below(self, agent_id: str) -> list[Agent]:
         """The agent and all below it, children first."""
@@ -270,58 +226,12 @@ class Registry:
             below[above.agent_id] += below[agent.agent_id] + agent.usage
         return below
 
-    def fail(self, agent_id: str, reason: str) -> None:
-        """The agent is ended from outside, and not because somebody closed it."""
-        agent = self._agents[agent_id]
-        agent.state, agent.failed = AgentState("errored", _with_last_words(reason, agent.last_words)), True
-
     def told(self, agent_id: str, msg: EventMsg) -> Told:
         """Follow an agent's events."""
         agent = self._agents.get(agent_id)
-        if agent is None or agent.closed:
-            return "nothing"
-        match msg:
-            case TokenCount(total=total):
-                agent.usage = total
-                return "nothing"
-            case ItemCompleted(item=AgentMessage(text=text)):
-                agent.last_words = text
-                return "nothing"
-            case TaskStarted():
-                agent.last_words, agent.failed = None, False
-                agent.state = AgentState("running")
-                return "changed"
-            case TaskComplete(last_agent_message=text):
-                agent.state = AgentState("completed", text)
-            case TurnAborted(reason="shutdown"):
-                return "nothing"
-            case TurnAborted():
-                if not agent.failed:
-                    agent.state = AgentState("interrupted")
-                return "changed"
-            case TurnFailed(message=text):
-                agent.state = AgentState("errored", _with_last_words(text, agent.last_words))
-            case ErrorNotice(turn_id=None, message=text):
-                self.fail(agent_id, text)
-            case ShutdownComplete():
-                agent.closed = True
-                if not agent.failed:
-                    agent.state = AgentState("shutdown")
-                return "changed"
-            case _:
-                return "nothing"
-        return "ended"
+        return "nothing" if agent is None else agent.told(msg)
 
 
 def _ordinal(number: int) -> str:
     tens, ones = number // 10 % 10, number % 10
     return f"{number}{'th' if tens == 1 else {1: 'st', 2: 'nd', 3: 'rd'}.get(ones, 'th')}"
-
-
-def _with_last_words(reason: str, last_words: str | None) -> str:
-    return reason if not last_words else f"{reason}\n\nWhat the agent had said by then:\n{last_words}"
-
-
-def is_final(state: AgentState) -> bool:
-    """Whether nothing more comes from the agent by itself."""
-    return state.status in _ENDED or state.status == "interrupted"

@@ -16,7 +16,7 @@ import attrs
 
 from codex.agents.final_answer import final_text
 from codex.agents.letters import Letters, recover
-from codex.agents.registry import Agent
+from codex.agents.record import Agent
 from codex.ports.agents import Generation
 from codex.protocol.budget import Budget
 from codex.protocol.item import AgentState

@@ -13,13 +13,13 @@ import codex.rollout as rollout
 from actors import ActorGone, ActorRestarted, Mailbox
 from codex.agents.admission import Admission
 from codex.agents.changes import Changes
-from codex.agents.ends import Ends
 from codex.agents.forks import said_in
 from codex.agents.mail import ThreadMail
 from codex.agents.metering import Metering
 from codex.agents.post import PostOffice
-from codex.agents.registry import Agent, Registry
-from codex.agents.roles import agent_config, find_role
+from codex.agents.record import Agent
+from codex.agents.registry import Registry
+from codex.agents.roles import agent_config, find_role, kept_role
 from codex.base.errors import UserError
 from codex.base.ids import uuid7
 from codex.config.role import Role
@@ -55,7 +55,6 @@ class Starts:
         registry: Registry,
         admission: Admission,
         metering: Metering,
-        ends: Ends,
         post: PostOffice | None,
         changes: Changes,
         follow: Callable[[Thread, Agent], None],
@@ -65,7 +64,6 @@ class Starts:
         self._registry = registry
         self._admission = admission
         self._metering = metering
-        self._ends = ends
         self._post = post
         self._changes = changes
         self._follow = follow
@@ -86,6 +84,30 @@ class Starts:
             raise
         try:
             return await self._spawn_at(path, nickname, parent, mailbox, request, role)
+        finally:
+            self._registry.unclaim_path(path)
+
+    async def begin_anew(self, agent: Agent, mailbox: Mailbox[Inbox]) -> None:
+        """Start another agent in the place of one that has failed, with the same task and nothing else.
+
+        Raises: AgentFailure where there is no place, or it does not start.
+        """
+        parent, request = self._manager.find(agent.parent_id), agent.request
+        thread = self._manager.find(agent.agent_id)
+        if parent is None or request is None:
+            raise AgentFailure("the thread above it has ended")
+        if thread is not None:
+            await thread.stop()
+        await self.keep_closed(mailbox, agent)
+        await self._admission.reserve(agent.parent_id, queue=True)
+        try:
+            path = self._registry.claim_path(agent.parent_id, agent.path.rpartition("/")[2])
+        except AgentFailure:
+            self._admission.release(agent.parent_id)
+            raise
+        try:
+            role = kept_role(parent.config, agent.role)
+            await self._spawn_at(path, agent.nickname, parent, mailbox, request, role, failed=agent)
         finally:
             self._registry.unclaim_path(path)
 
@@ -113,6 +135,9 @@ class Starts:
             agent.budget,
             agent.role,
             usage=agent.usage,
+            wakes_parent=agent.wakes_parent,
+            restarts=agent.restarts,
+            request=agent.request,
         )
 
         async def start() -> Thread:
@@ -133,13 +158,24 @@ class Starts:
             await self._keep(above, agent_closed(agent.agent_id, AgentState("shutdown"), time.time()))
 
     async def _spawn_at(
-        self, path: str, nickname: str, parent: Thread, mailbox: Mailbox[Inbox], request: SpawnRequest, role: Role
+        self,
+        path: str,
+        nickname: str,
+        parent: Thread,
+        mailbox: Mailbox[Inbox],
+        request: SpawnRequest,
+        role: Role,
+        failed: Agent | None = None,
     ) -> Spawned:
+        """`failed` is the agent in whose place this one begins anew."""
         parent_id, budget = parent.thread_id, _budget(request.budget, role)
         depth = self._registry.depth(parent_id) + 1
         record = Agent(
             uuid7(), parent_id, nickname, path, depth, budget, request.role, wakes_parent=request.wakes_parent
         )
+        record.restarts = failed.restarts if failed else 0
+        if role.restart == "on_crash" and not role.restart_history:
+            record.request = attrs.evolve(request, task_name=None, keep=None, fork_turns="none", fork_context=False)
         config = agent_config(
             parent.config,
             role,
@@ -170,6 +206,9 @@ class Starts:
             return await start_child(config=config, services=services)
 
         thread = await self._begin(start, record, mailbox, partial(self._first_task, parent_id, request))
+        if failed is not None:
+            failed.replaced_by, failed.reviving = record.agent_id, False
+            failed.state = AgentState("errored", "it failed, and another one began anew in its place")
         return Spawned(thread.thread_id, nickname, path)
 
     async def _first_task(self, parent_id: str, request: SpawnRequest, thread: Thread) -> None:
@@ -224,12 +263,10 @@ class Starts:
         with trio.move_on_after(seconds):
             await thread.place.wait()
             return
-        working = self._registry.is_working(thread.thread_id)
-        if working:
-            self._registry.fail(thread.thread_id, f"its time is over: the budget allows {seconds:g} seconds")
+        agent = self._registry.record(thread.thread_id)
+        if agent is not None and agent.working:
+            agent.doom = ("deadline", f"its time is over: the budget allows {seconds:g} seconds")
         await thread.stop()
-        if working:
-            self._ends.announce(thread.thread_id)
 
 
 def _spawned(agent: Agent, request: SpawnRequest | None = None) -> rollout.Line:

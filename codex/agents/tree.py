@@ -15,7 +15,8 @@ from codex.agents.limits import TreeLimits
 from codex.agents.mail import ThreadMail
 from codex.agents.metering import Metering
 from codex.agents.post import PostOffice
-from codex.agents.registry import NO_BUDGET, Agent, Registry, is_final
+from codex.agents.record import NO_BUDGET, Agent, is_final
+from codex.agents.registry import Registry
 from codex.agents.waits import Waits, refused
 from codex.base.jsontext import JsonObject
 from codex.ports.agents import AgentFailure, AgentInfo, Spawned, SpawnRequest, Waited
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from codex.agents.dormant import Dormant
     from codex.agents.restore import RestoredTree
     from codex.agents.starts import Starts
+    from codex.agents.supervision import Supervision
 
 _CLOSE_WITHIN = 30.0
 
@@ -69,6 +71,7 @@ class AgentTree:
         self._ends = Ends(manager, self._registry, self._post)
         self._opened_starts: Starts | None = None
         self._opened_dormant: Dormant | None = None
+        self._opened_supervision: Supervision | None = None
         self._waits = Waits()
 
     @property
@@ -125,6 +128,11 @@ class AgentTree:
                 agent.usage,
                 used[agent.agent_id],
                 self._metering.cost(self._model(agent.agent_id), agent.usage),
+                agent.cause,
+                agent.last_words,
+                agent.last_action,
+                agent.restarts,
+                agent.replaced_by,
             )
             for agent in self._registry.agents
             if agent.agent_id in below
@@ -182,7 +190,7 @@ class AgentTree:
         try:
             with trio.move_on_after(within):
                 while not final:
-                    await self._changes.wait(targets)
+                    await self._changes.wait([*targets, *self._current(targets)])
                     final = self._final(targets)
         finally:
             self._waits.leave(entered)
@@ -205,6 +213,8 @@ class AgentTree:
         agent = self._registry.find(target)
         if agent is None:
             raise AgentFailure(f"agent with id {target} not found; known: {self._known()}")
+        target = agent.agent_id
+        agent.give_up_reviving()
         before, above = agent.state, self._mailboxes.get(agent.parent_id)
         if above is not None and not agent.closed:
             await self._starts.keep_closed(above, agent)
@@ -229,13 +239,31 @@ class AgentTree:
                 self._registry,
                 self._admission,
                 self._metering,
-                self._ends,
                 self._post,
                 self._changes,
                 self._follow,
                 self.wake,
             )
         return self._opened_starts
+
+    @property
+    def _supervision(self) -> "Supervision":
+        if self._opened_supervision is None:
+            from codex.agents.supervision import Supervision
+
+            self._opened_supervision = Supervision(
+                self._manager,
+                self._registry,
+                self._mailboxes,
+                resume=self.resume,
+                begin_anew=self._begin_anew,
+                lost=self._lost,
+            )
+        return self._opened_supervision
+
+    async def _begin_anew(self, agent: Agent, mailbox: Mailbox[Inbox]) -> None:
+        await self._starts.begin_anew(agent, mailbox)
+        self._changes.tell(agent.agent_id)
 
     @property
     def _dormant(self) -> "Dormant":
@@ -254,24 +282,43 @@ class AgentTree:
     def _follow(self, thread: Thread, record: Agent) -> None:
         self._registry.commit(record)
         self._loaded(thread)
+        self._changes.tell(record.agent_id)
 
     def _loaded(self, thread: Thread) -> None:
         self._threads[thread.thread_id] = thread
         thread.outbox.listen(partial(self._told, thread.thread_id))
+        if thread.identity.parent_id is not None:
+            self._supervision.watch(thread.identity.parent_id)
 
     def _told(self, agent_id: str, msg: EventMsg) -> None:
-        told = self._registry.told(agent_id, msg)
+        agent = self._registry.record(agent_id)
+        if agent is None:
+            return
+        agent.liveness.told(msg, trio.current_time())
+        told = agent.told(msg)
         if told == "nothing":
             return
+        # Before anybody else looks: who is to start again has not ended.
+        again = told == "ended" and self._supervision.ended(agent)
         self._changes.tell(agent_id)
-        agent = self._registry.find(agent_id)
-        if agent is not None and agent.closed:
+        if agent.closed:
             self._metering.close(agent.path)
             if self._post is not None:
                 self._post.close(agent_id)
         self._admission.hand_out()
-        if told == "ended":
+        if told == "ended" and not again:
             self._ends.announce(agent_id, getattr(msg, "turn_id", None))
+
+    def _lost(self, agent_id: str) -> None:
+        """An agent that was to start again could not."""
+        self._changes.tell(agent_id)
+        self._admission.hand_out()
+        self._ends.announce(agent_id)
+
+    def _current(self, targets: Sequence[str]) -> list[str]:
+        """The agents that began anew in the place of these, or themselves."""
+        found = [self._registry.find(target) for target in targets]
+        return [agent.agent_id for agent in found if agent is not None]
 
     def _final(self, targets: Sequence[str]) -> dict[str, AgentState]:
         states = {target: self.state(target) for target in targets}

@@ -24,6 +24,14 @@ Keep: TypeAlias = Callable[[Letter], Awaitable[None]]
 ForkTurns: TypeAlias = Literal["none", "all"] | int
 
 
+# How an agent's work has ended: as it should; by a failure; from outside.
+ExitCause: TypeAlias = Literal[
+    "completed", "failed", "crashed", "stalled", "budget", "deadline", "interrupted", "closed"
+]
+# After these a role may have its agents started again.
+FAILURES: tuple[ExitCause, ...] = ("failed", "crashed", "stalled")
+
+
 class AgentFailure(ToolFailure):
     """What was asked of the agents cannot be done; the text is for the model."""
 
@@ -62,7 +70,8 @@ class AgentInfo:
     """One agent as others see it.
 
     `usage` is its own; `below` is that of all agents below it. `usd` is what its own use cost, None where no price of
-    its model is known.
+    its model is known. `cause` is how its work ended last, None while it works; `last_words` what it had said by then.
+    `restarts` counts how often it was started again; `replaced_by` is the agent that began anew in its place.
     """
 
     agent_id: str
@@ -76,6 +85,11 @@ class AgentInfo:
     usage: TokenUsage
     below: TokenUsage
     usd: float | None = None
+    cause: ExitCause | None = None
+    last_words: str | None = None
+    last_action: str = ""
+    restarts: int = 0
+    replaced_by: str | None = None
 
     @property
     def subtree(self) -> TokenUsage:

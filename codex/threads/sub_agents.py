@@ -10,7 +10,7 @@ import trio
 
 from codex.base.errors import CodexError, UserError
 from codex.base.jsontext import JsonObject
-from codex.ports.agents import AgentControl, AgentInfo, Spawned, SpawnRequest
+from codex.ports.agents import AgentControl, AgentInfo, ExitCause, Spawned, SpawnRequest
 from codex.protocol.budget import Budget
 from codex.protocol.item import AgentState
 from codex.protocol.usage import TokenUsage
@@ -23,13 +23,16 @@ _NO_BUDGET = Budget()
 class SubAgentError(CodexError):
     """A sub-agent ended without a result: it failed, was interrupted or closed, or its budget was used up.
 
-    `state` is where it stands; its message is the cause, with the agent's last words where it had said anything.
+    `state` is where it stands; its message is the reason, with the agent's last words where it had said anything.
+    `cause` is the reason as a word; `partial` is what the agent had said last in the turn that ended.
     """
 
-    def __init__(self, path: str, state: AgentState) -> None:
+    def __init__(self, path: str, state: AgentState, cause: ExitCause | None, partial: str | None) -> None:
         super().__init__(f"agent {path} {state.status}" + (f": {state.message}" if state.message else ""))
         self.path = path
         self.state = state
+        self.cause = cause
+        self.partial = partial
 
 
 class SubAgent:
@@ -43,7 +46,11 @@ class SubAgent:
     @property
     def info(self) -> AgentInfo:
         """What is known of it: path, model, state, budget, and what it and all below it have used."""
-        return next(info for info in self._control.below() if info.agent_id == self.agent_id)
+        infos = {info.agent_id: info for info in self._control.below()}
+        info = infos[self.agent_id]
+        while info.replaced_by is not None:
+            info = infos[info.replaced_by]
+        return info
 
     @property
     def state(self) -> AgentState:
@@ -79,7 +86,8 @@ class SubAgent:
         await self._control.wait([self.agent_id], within=math.inf)
         state = self.state
         if state.status != "completed":
-            raise SubAgentError(self.info.path, state)
+            info = self.info
+            raise SubAgentError(info.path, state, info.cause, info.last_words)
         return state.message or ""
 
     async def send(self, message: str, *, interrupt: bool = False) -> None:
@@ -148,12 +156,14 @@ class SubAgents:
         return None if None in costs else sum(cost for cost in costs if cost is not None)
 
     def text(self) -> str:
-        """The tree as lines of text: path, state, model, tokens (its own, and of all below it), cost where known."""
+        """The tree as lines of text: path, state, model, tokens (its own, and all below it), cost, restarts, action."""
         return "".join(
             f"{'  ' * info.path.count('/')}{info.path.rpartition('/')[2]}  {info.state.status}  {info.model}  "
             f"{info.usage.total_tokens:,} tokens"
             + (f" (+{info.below.total_tokens:,} below)" if info.below.total_tokens else "")
             + (f"  {info.usd:.4f} USD" if info.usd is not None else "")
+            + (f"  restarts: {info.restarts}" if info.restarts else "")
+            + (f"  {info.last_action}" if info.last_action else "")
             + "\n"
             for info in sorted(self, key=lambda info: info.path.split("/"))
         )
@@ -173,6 +183,10 @@ class SubAgents:
                 "tokens": info.usage.total_tokens,
                 "tokens_below": info.below.total_tokens,
                 "usd": info.usd,
+                "cause": info.cause,
+                "restarts": info.restarts,
+                "replaced_by": info.replaced_by,
+                "last_action": info.last_action,
             }
             for info in self
         ]

@@ -232,6 +232,6 @@ async def test_depth_and_fan_out_of_a_budget_count_below_the_agent_that_has_it()
             assert "allows each agent 1 children at once" in codex.requests[-1].output_of("s2")
             tree = codex.thread.agents.text()
     assert re.sub(r"[\d,]{2,}", "N", tree).splitlines()[-2:] == [
-        "    alan  completed  gpt-5.5  N tokens",
+        "    alan  completed  gpt-5.5  N tokens  spawn_agent",
         "      barbara  running  gpt-5.5  0 tokens",
     ]

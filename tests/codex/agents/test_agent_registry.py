@@ -7,7 +7,8 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from codex.agents.registry import Agent, Registry, is_final
+from codex.agents.record import Agent, is_final
+from codex.agents.registry import Registry
 from codex.ports.agents import AgentFailure
 from codex.protocol.budget import Budget
 from codex.protocol.event import (

@@ -6,7 +6,7 @@ from typing import Any
 import attrs
 
 from codex.agents.accounts import RESOURCES, Accounts
-from codex.agents.registry import Agent
+from codex.agents.record import Agent
 from codex.agents.restore import RestoredTree, Settings, Use, restored
 from codex.base.jsontext import encode
 from codex.protocol.budget import Budget
