@@ -88,6 +88,10 @@ PRINTED = {
         in the tree: /root/ada (depth 1) /root/alan (depth 1)
         threads alive: 3
         after the parent's end: 0""",
+    "supervised_researcher": """
+        Marie: The oldest source is from 1843.
+           restarts: 2, ended as: completed
+        Rosalind: failed, and one restart was left: 1""",
     "tree_per_request": """
         ['Sunny in Bern.', 'Sunny in Basel.']
         ['Sunny in Genf.', 'Sunny in Chur.', 'Sunny in Zug.']
