@@ -325,3 +325,14 @@ def test_every_command_and_every_option_is_described() -> None:
         offered = [option for option in parser.options if not option.refusal and not option.hidden]
         missing = {option.key for option in offered if not re.search(rf"--{option.key}\b", text)}
         assert missing - {"help", "version"} == set()
+
+
+def test_the_tests_that_the_page_of_user_problems_names_are_there() -> None:
+    page = (ROOT / "docs/explanation/what-users-asked-for.md").read_text(encoding="utf-8")
+    named = re.findall(r"`([\w/]+\.py)::(\w+)`", page)
+    assert len(named) == len(re.findall(r"^\| #\d+.*::.*\|$", page, re.MULTILINE)) > 20
+    for path, name in named:
+        assert re.search(
+            rf"^(?:async )?def {name}\(", (ROOT / "tests" / path).read_text(encoding="utf-8"), re.MULTILINE
+        ), name
+    assert len(set(re.findall(r"#\d{5}", page))) >= 30
