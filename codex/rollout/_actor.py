@@ -11,6 +11,8 @@ from codex.rollout.lines import Line
 from codex.rollout.messages import Append, Message, Open, Sync
 from codex.rollout.names import lock_path, parse_path
 
+_SYNC_WITHIN = 30.0
+
 
 class _Writer:
     """The file and its numbering."""
@@ -58,7 +60,10 @@ class _Writer:
         return self._journal.next_ordinal
 
     async def sync(self) -> None:
-        """Wait for the disk, in a thread. Cancelled: the thread goes on by itself, nothing is lost."""
+        """Wait for the disk, in a thread. Cancelled: the thread goes on by itself, nothing is lost.
+
+        A disk that says nothing for half a minute is an answer too: whoever asked has to go on.
+        """
         self._write_waiting()
         # The kernel tells of a failed write-back once only, so whoever asks for certainty must still hear of it.
         failed, self._failed_sync = self._failed_sync, None
@@ -66,7 +71,10 @@ class _Writer:
             raise failed
         if self._file.needs_sync:
             self.open()
-            await trio.to_thread.run_sync(self._file.sync, abandon_on_cancel=True, limiter=self._limiter)
+            with trio.move_on_after(_SYNC_WITHIN) as waited:
+                await trio.to_thread.run_sync(self._file.sync, abandon_on_cancel=True, limiter=self._limiter)
+            if waited.cancelled_caught:
+                raise RolloutWriteError(self._file.path, f"the disk has not confirmed it within {_SYNC_WITHIN:.0f} s")
             self._file.synced()
 
     async def sync_unasked(self) -> None:

@@ -41,7 +41,8 @@ if TYPE_CHECKING:
 _STOP_WITHIN = 5.0
 _HAND_IN_WITHIN = 25.0
 _RESTARTS = 3
-_RESTART_PERIOD = 60.0
+# Longer than three questions that are asked in vain, or a session that hangs again and again would never be given up.
+_RESTART_PERIOD = 300.0
 
 Fork: TypeAlias = Callable[[Sequence[ResponseItem]], tuple[ResponseItem, ...]]
 AgentsOf: TypeAlias = Callable[[Mailbox[Inbox]], AgentControl | None]

@@ -10,12 +10,13 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from trio.testing import MockClock
 
 from actors import Ref, open_runtime
 from codex.base.ids import uuid7
@@ -35,8 +36,10 @@ from codex.rollout import (
     run_null_writer,
     run_writer,
 )
+from codex.rollout._actor import _Writer
 from codex.rollout._file import Appender
 from codex.rollout._machine import MAX_WAITING_LINES, Journal
+from codex.rollout.names import lock_path
 
 THREAD = uuid7()
 META = lines.session_meta(
@@ -402,3 +405,23 @@ def test_what_was_whole_at_a_crash_is_kept_and_goes_on(steps: list[tuple[str, in
             entries: list[Any] = [json.loads(line) for line in stored]
         assert [entry["payload"]["content"][0]["text"] for entry in entries] == expected
         assert [entry["ordinal"] for entry in entries] == list(range(len(expected)))
+
+
+async def test_a_disk_that_does_not_answer_is_told_and_what_was_written_stays(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    answers = Event()
+
+    class Silent(Appender):
+        def sync(self) -> None:
+            answers.wait(10)
+
+    writer = _Writer(Silent(path_in(tmp_path), THREAD, lock_path(str(tmp_path), THREAD)))
+    writer.append((META, said("a")))
+    try:
+        with pytest.raises(RolloutWriteError, match="the disk has not confirmed it within 30 s"):
+            await writer.sync()
+    finally:
+        answers.set()
+        writer.close()
+    assert len(load(str(tmp_path), THREAD).items) == 1
