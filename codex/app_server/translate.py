@@ -199,6 +199,10 @@ class Translator:
         if not self.turn.is_open(shown.id) and not isinstance(msg, engine.ItemUpdated):
             begins = attrs.evolve(shown, text="") if isinstance(shown, AgentMessageItem) else shown
             self._start(self.turn, begins)
+            if isinstance(shown, ContextCompactionItem) and self.usage is not None:
+                # Codex counts once more when the model begins to answer, which says nothing new.
+                self.usage_turn, self._untold_usage = self.turn.turn_id, True
+                self._tell_usage()
         if isinstance(msg, engine.ItemCompleted):
             done = self.turn.completed(shown, self._now_ms)
             self._decoders.pop(shown.id, None)

@@ -17,16 +17,11 @@ _SCRIPTS = {"main": "main", "approvals": "approvals", "resume": "main"}
 
 # What may differ: "+" is told by us alone, "-" by Codex alone. Nothing may be added here.
 EXPECTED: dict[str, list[str]] = {
-    # the compaction of Codex counts twice more; input that was steered into a turn before its interrupt is kept here
+    # what was steered into a turn just before its interrupt is kept here in any case; MCP is not offered
     "main": [
-        "- server: account/rateLimits/updated",
         "+ thread 1: item/started userMessage",
         "+ thread 1: item/completed userMessage",
-        "- thread 1: thread/tokenUsage/updated",
-        "- answer: 27",
-        "- answer: 28",
         "- answer: 33",
-        "- answer: 39",
     ],
     # MCP, plan mode and reviews are not offered; the first turn calls a command that Codex does not show
     "approvals": [
@@ -76,10 +71,7 @@ EXPECTED: dict[str, list[str]] = {
         "- answer: 13",
         "- answer: 14",
     ],
-    # goals
-    "resume": [
-        "- thread 1: thread/goal/cleared",
-    ],
+    "resume": [],
 }
 
 
