@@ -1,6 +1,5 @@
 """Items and input as the engine has them, in the words of the API, and back.  Pure."""
 
-import shlex
 from collections.abc import Mapping, Sequence
 from typing import assert_never, cast
 
@@ -9,9 +8,9 @@ import attrs
 from codex.app_server.api import item as api
 from codex.app_server.api import item_parts as parts
 from codex.app_server.api.user_input import ImageUserInput, LocalImageUserInput, TextUserInput, UserInput
-from codex.app_server.command_actions import actions_of
 from codex.app_server.wire import decode_any
 from codex.base.jsontext import JsonObject
+from codex.base.quoting import command_line
 from codex.protocol import item as engine
 from codex.protocol.user_input import ImageInput, LocalImageInput, TextInput
 from codex.protocol.user_input import UserInput as EngineInput
@@ -101,10 +100,12 @@ def shown_item(item: engine.ThreadItem) -> api.ThreadItem | None:
 
 def shown_command(item: engine.CommandExecution) -> api.CommandExecutionItem:
     """A command; its output is there once it has ended."""
+    from codex.app_server.command_actions import actions_of
+
     ended = item.status != "in_progress"
     return api.CommandExecutionItem(
         id=item.id,
-        command=shlex.join(item.command),
+        command=command_line(item.command),
         cwd=item.cwd,
         process_id=item.process_id,
         source=_COMMAND_SOURCES[item.source],

@@ -1,6 +1,5 @@
 """Questions of the engine in the words of the API, and the clients' answers in those of the engine.  Pure."""
 
-import shlex
 from collections.abc import Mapping
 
 from codex.app_server.api.approval import (
@@ -12,9 +11,9 @@ from codex.app_server.api.approval import (
     FileChangeRequestApprovalParams,
     FileChangeRequestApprovalResponse,
 )
-from codex.app_server.command_actions import actions_of
 from codex.app_server.wire import BadParams, decode
 from codex.base.jsontext import Json
+from codex.base.quoting import command_line
 from codex.protocol.approval import (
     Abort,
     ApplyPatchApprovalRequest,
@@ -51,6 +50,8 @@ def asked(question: Question) -> tuple[str, CommandExecutionRequestApprovalParam
             started_at_ms=started,
             reason=question.reason,
         )
+    from codex.app_server.command_actions import actions_of
+
     return COMMAND, CommandExecutionRequestApprovalParams(
         thread_id=question.thread_id,
         turn_id=question.turn_id,
@@ -58,7 +59,7 @@ def asked(question: Question) -> tuple[str, CommandExecutionRequestApprovalParam
         started_at_ms=started,
         environment_id="local",
         reason=question.reason,
-        command=shlex.join(question.command),
+        command=command_line(question.command),
         cwd=question.cwd,
         command_actions=actions_of(question.command, question.cwd),
         proposed_execpolicy_amendment=question.proposed_execpolicy_amendment,

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
         Segment,
         strictest,
     )
-    from codex.execpolicy.shell_words import split_script
 
 __all__ = [
     "DEFAULT_FILE",
@@ -54,7 +53,6 @@ __all__ = [
     "propose_prefix",
     "read_requirements",
     "rules_files",
-    "split_script",
     "strictest",
 ]
 
@@ -80,7 +78,6 @@ _HOMES = {
     "parse_rules": "parse",
     "propose_prefix": "amend",
     "read_requirements": "requirements",
-    "split_script": "shell_words",
     "strictest": "rule",
 }
 

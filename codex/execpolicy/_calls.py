@@ -9,13 +9,13 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 
+from codex.base.shell_words import split_words
 from codex.base.suggest import did_you_mean
 from codex.execpolicy._arguments import Argument, Bound, Value, kind_of
 from codex.execpolicy._tokens import Problem, Token
 from codex.execpolicy.decide import Rules, clean_path
 from codex.execpolicy.hosts import normalize_host, read_protocol
 from codex.execpolicy.rule import DECISIONS, Decision, NetworkRule, PrefixRule, Words
-from codex.execpolicy.shell_words import split_words
 
 
 @attrs.frozen

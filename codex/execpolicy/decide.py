@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from operator import itemgetter
 
+from codex.base.shell_words import split_script
 from codex.execpolicy.hosts import normalize_host, read_protocol
 from codex.execpolicy.rule import (
     Evaluation,
@@ -23,7 +24,6 @@ from codex.execpolicy.rule import (
     Words,
     strictest,
 )
-from codex.execpolicy.shell_words import split_script
 
 MAX_SHOWN_PREFIXES = 100
 MAX_SHOWN_BYTES = 5_000

@@ -1,5 +1,8 @@
 """Items of a turn as `item_completed` lines show them."""
 
+from collections.abc import Sequence
+from typing import assert_never
+
 from codex.base.jsontext import Json, JsonObject, get_str
 from codex.protocol.blobs import image_note, is_inline_image
 from codex.protocol.item import (
@@ -88,20 +91,38 @@ def _input(part: UserInput) -> JsonObject:
 
 
 def _command(item: CommandExecution) -> JsonObject:
-    shown = item.command[-1] if len(item.command) == 3 and item.command[1] in ("-lc", "-c") else " ".join(item.command)
     return {
         "type": "CommandExecution",
         "id": item.id,
         "process_id": item.process_id,
         "command": [*item.command],
         "cwd": file_uri(item.cwd),
-        "parsed_cmd": [{"type": "unknown", "cmd": shown}],
+        "parsed_cmd": _parsed(item.command),
         "source": item.source,
         "status": item.status,
         "aggregated_output": item.aggregated_output,
         "exit_code": item.exit_code,
         "duration": _duration(item.duration),
     }
+
+
+def _parsed(command: Sequence[str]) -> list[Json]:
+    from codex.base.parsed_command import ListFiles, Other, ReadFile, Search, parse_command
+
+    steps: list[Json] = []
+    for step in parse_command(command):
+        match step:
+            case ReadFile(name=name, path=path):
+                steps.append({"type": "read", "cmd": step.command, "name": name, "path": path})
+            case ListFiles(path=path):
+                steps.append({"type": "list_files", "cmd": step.command, "path": path})
+            case Search(query=query, path=path):
+                steps.append({"type": "search", "cmd": step.command, "query": query, "path": path})
+            case Other():
+                steps.append({"type": "unknown", "cmd": step.command})
+            case _ as never:
+                assert_never(never)
+    return steps
 
 
 def _dynamic(item: DynamicToolCall) -> JsonObject:

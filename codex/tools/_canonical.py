@@ -6,7 +6,7 @@ the same only where it is letter for letter.
 
 from collections.abc import Sequence
 
-from codex.execpolicy import split_script
+from codex.base.shell_words import split_script
 from codex.ports.approvals import ApprovalKey
 
 

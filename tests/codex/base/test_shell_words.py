@@ -7,7 +7,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from codex.execpolicy.shell_words import split_commands, split_script, split_words
+from codex.base.shell_words import split_commands, split_script, split_words
 
 
 @pytest.mark.parametrize(
@@ -191,3 +191,11 @@ def test_a_shell_runs_the_same_commands_with_the_same_words(name: str) -> None:
                     assert ran == sorted(commands)
 
     check()
+
+
+def test_a_script_that_is_only_shown_is_split_where_most_shells_agree() -> None:
+    script = r'rg "a\|b" é ! -name'
+    assert split_commands(script) is None
+    assert split_commands(script, to_show=True) == [("rg", r"a\|b", "é", "!", "-name")]
+    for unclear in ("'cat' a", "! cat a", 'cat "a\\"b"', "cat $x", "cat *.py"):
+        assert split_commands(unclear, to_show=True) is None, unclear

@@ -9,6 +9,7 @@ anything else to bash, zsh or sh (an expansion, a glob, a redirection, a comment
 leaves the whole script unsplit.
 """
 
+import functools
 import os
 import re
 from collections.abc import Sequence
@@ -16,21 +17,28 @@ from collections.abc import Sequence
 _SHELLS = ("bash", "zsh", "sh")
 _FLAGS = ("-lc", "-c")
 _MAX_CHARACTERS = 65_536
-
-# Beyond ASCII only inside quotes: some shells take single bytes of such letters for blanks.
-_TOKEN = re.compile(
-    r"""[ \t]+
-      | && | \|\| | ; | \|(?!&) | \n
-      | (?: [A-Za-z0-9_./:@%+,=-]+
-          | '[^'\0-\x08\x0b-\x1f\x7f]*'
-          | "[^"$`\\\0-\x08\x0b-\x1f\x7f]*" )+""",
-    re.VERBOSE,
-)
 _QUOTED = re.compile(r"""'([^']*)'|"([^"]*)\"""")
+_HIDES_NAME = re.compile("['\"!]")
 _KEYWORDS = frozenset(
     "if then else elif fi case esac for select while until do done in function time coproc repeat foreach end"
     " nocorrect".split()
 )
+
+
+@functools.cache
+def _scanner(*, to_show: bool) -> re.Pattern[str]:
+    # Beyond ASCII only inside quotes: some shells take single bytes of such letters for blanks.
+    bare = "!\x80-\U0010ffff" if to_show else ""
+    # A backslash in front of other letters than these stays where it is.
+    escape = r"""| \\[^"$`\\\0-\x1f\x7f]""" if to_show else ""
+    return re.compile(
+        rf"""[ \t]+
+          | && | \|\| | ; | \|(?!&) | \n
+          | (?: [A-Za-z0-9_./:@%+,={bare}-]+
+              | '[^'\0-\x08\x0b-\x1f\x7f]*'
+              | "(?: [^"$`\\\0-\x08\x0b-\x1f\x7f] {escape} )*" )+""",
+        re.VERBOSE,
+    )
 
 
 def split_script(argv: Sequence[str]) -> list[tuple[str, ...]] | None:
@@ -40,11 +48,16 @@ def split_script(argv: Sequence[str]) -> list[tuple[str, ...]] | None:
     return split_commands(argv[2])
 
 
-def split_commands(script: str) -> list[tuple[str, ...]] | None:
-    """The commands of a script, or None when it is not certain what a shell would run."""
+def split_commands(script: str, *, to_show: bool = False) -> list[tuple[str, ...]] | None:
+    """The commands of a script, or None when it is not certain what a shell would run.
+
+    Args:
+      to_show: nothing is allowed by it, so what most shells would run is enough; but a quoted name of a command,
+        which tells nothing, leaves the script unsplit.
+    """
     if len(script) > _MAX_CHARACTERS:
         return None
-    tokens: list[str] = _TOKEN.findall(script)
+    tokens: list[str] = _scanner(to_show=to_show).findall(script)
     if sum(map(len, tokens)) != len(script):  # something in it is no token
         return None
     commands: list[tuple[str, ...]] = []
@@ -55,7 +68,7 @@ def split_commands(script: str) -> list[tuple[str, ...]] | None:
         if start in " \t":
             continue
         if start not in "&|;\n":
-            if not _is_plain(token, first=not words):
+            if not _is_plain(token, first=not words) or (to_show and not words and _HIDES_NAME.search(token)):
                 return None
             words.append(_unquoted(token))
         elif words:
