@@ -13,6 +13,7 @@ from typing import Literal, TypeAlias
 import attrs
 
 from codex.agents.prices import usd
+from codex.base.frozen import frozen
 from codex.protocol.budget import Budget
 
 Resource: TypeAlias = Literal["tokens", "model_calls", "tool_calls", "nano_usd", "processes"]
@@ -20,7 +21,7 @@ Resource: TypeAlias = Literal["tokens", "model_calls", "tool_calls", "nano_usd",
 RESOURCES: tuple[Resource, ...] = ("tokens", "model_calls", "tool_calls", "nano_usd", "processes")
 
 
-@attrs.frozen
+@frozen
 class Refused:
     """A reservation that would exceed a limit: whose limit it is, and how much of it is left."""
 
@@ -45,7 +46,7 @@ class Refused:
         )
 
 
-@attrs.frozen
+@frozen
 class Overrun:
     """A limit that was exceeded although the call had been reserved: more was used than it was allowed to.
 
@@ -69,7 +70,7 @@ class Overrun:
         )
 
 
-@attrs.frozen
+@frozen
 class Reservation:
     """Amounts that are set aside at an account and all above it."""
 

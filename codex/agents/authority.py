@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 import attrs
 
+from codex.base.frozen import frozen
 from codex.config.schema import Config
 from codex.protocol.permission import ApprovalPolicy, Granular, OnePolicy, SandboxPolicy, policies_of
 from codex.sandbox.disk import look as look_at_disk
@@ -29,7 +30,7 @@ _IMPLIED = {
 }
 
 
-@attrs.frozen
+@frozen
 class Authority:
     """What an agent may do in its directory. `tools`: the names of those it is offered at most, None is all."""
 

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 
 import attrs
 
+from codex.base.frozen import frozen
 from codex.config.schema import Config
 from codex.model import lookup_model
 from codex.ports.agents import Generation
 
 
-@attrs.frozen
+@frozen
 class TreeLimits:
     """How many agents may be at work below the root, how deep they may stand (None: no limit), and their tools.
 

@@ -1,11 +1,13 @@
 """The agendas of all loaded threads; for tools the goals of threads (`codex.ports.goals`)."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from codex.app_server.agenda import Agenda
 from codex.protocol.goal import Goal
 from codex.threads.goal import GoalMachine, GoalRefused
+
+if TYPE_CHECKING:
+    from codex.app_server.agenda import Agenda
 
 
 class Agendas:
@@ -14,7 +16,7 @@ class Agendas:
     def __init__(self) -> None:
         self._find: Callable[[str], Agenda | None] = lambda _: None
 
-    def bind(self, find: Callable[[str], Agenda | None]) -> None:
+    def bind(self, find: "Callable[[str], Agenda | None]") -> None:
         """Look agendas up here from now on."""
         self._find = find
 

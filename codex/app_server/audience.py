@@ -5,9 +5,10 @@ from typing import Protocol
 import attrs
 
 from codex.app_server.notice import Notice
+from codex.base.frozen import frozen
 
 
-@attrs.frozen
+@frozen
 class Profile:
     """What a client said in `initialize`."""
 

@@ -12,6 +12,7 @@ from typing import Protocol, TypeAlias
 import attrs
 
 from codex.base.errors import UserError
+from codex.base.frozen import frozen
 from codex.base.jsontext import Json, JsonObject, decode_object
 
 DEFAULT_CLOCK_SKEW = 30
@@ -32,7 +33,7 @@ class Guard(Protocol):
         ...
 
 
-@attrs.frozen
+@frozen
 class CapabilityToken:
     """Lets in who shows the token."""
 
@@ -63,7 +64,7 @@ class CapabilityToken:
         return None if hmac.compare_digest(digest, self.sha256) else "invalid websocket bearer token"
 
 
-@attrs.frozen
+@frozen
 class SignedBearerToken:
     """Lets in who shows a JSON Web Token, signed with HS256 and not expired.
 

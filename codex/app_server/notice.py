@@ -1,27 +1,39 @@
 """A notification on its way to clients: built once, encoded once, however many follow the thread."""
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
-from codex.app_server.api.item_events import (
-    AgentMessageDeltaNotification,
-    CommandExecutionOutputDeltaNotification,
-    PlanDeltaNotification,
-    ReasoningSummaryTextDeltaNotification,
-    ReasoningTextDeltaNotification,
-)
 from codex.app_server.outbox import Delta
 from codex.app_server.wire import encode
 from codex.base.jsontext import encode_bytes
 
-_Joinable: TypeAlias = (
-    AgentMessageDeltaNotification
-    | CommandExecutionOutputDeltaNotification
-    | PlanDeltaNotification
-    | ReasoningSummaryTextDeltaNotification
-    | ReasoningTextDeltaNotification
+if TYPE_CHECKING:
+    from codex.app_server.api.item_events import (
+        AgentMessageDeltaNotification,
+        CommandExecutionOutputDeltaNotification,
+        PlanDeltaNotification,
+        ReasoningSummaryTextDeltaNotification,
+        ReasoningTextDeltaNotification,
+    )
+
+    _Joinable: TypeAlias = (
+        AgentMessageDeltaNotification
+        | CommandExecutionOutputDeltaNotification
+        | PlanDeltaNotification
+        | ReasoningSummaryTextDeltaNotification
+        | ReasoningTextDeltaNotification
+    )
+
+_JOINABLE = frozenset(
+    {
+        "item/agentMessage/delta",
+        "item/commandExecution/outputDelta",
+        "item/plan/delta",
+        "item/reasoning/summaryTextDelta",
+        "item/reasoning/textDelta",
+    }
 )
 
 
@@ -47,13 +59,13 @@ class Notice:
 
     def delta(self) -> Delta | None:
         """The same as something that may be joined with what follows it, where that is possible."""
-        params = self.params
-        if self._delta is None and isinstance(params, _Joinable):
+        if self._delta is None and self.method in _JOINABLE:
+            params: _Joinable = self.params
             key = (self.method, params.thread_id, params.item_id)
             self._delta = Delta(key, params.delta, self.frame, self._joiner(params))
         return self._delta
 
-    def _joiner(self, params: _Joinable) -> Callable[[str], bytes]:
+    def _joiner(self, params: "_Joinable") -> Callable[[str], bytes]:
         return lambda text: self._encoded(attrs.evolve(params, delta=text))
 
     def _encoded(self, params: object) -> bytes:

@@ -17,13 +17,15 @@ from collections.abc import Callable, Hashable
 
 import attrs
 
+from codex.base.frozen import frozen
+
 MAX_MESSAGES = 16_384
 MAX_BYTES = 4 * 1_048_576
 _OVERHEAD = 256  # bytes that a waiting message costs beside its frame
 _TEXTS_A_BLOCK = 256
 
 
-@attrs.frozen
+@frozen
 class Delta:
     """A notification whose text may be joined with what follows it.
 
@@ -39,7 +41,7 @@ class Delta:
     join: Callable[[str], bytes]
 
 
-@attrs.frozen
+@frozen
 class CutOff:
     """A client that read too slowly was given up. What waited for it is gone; the threads go on without it."""
 

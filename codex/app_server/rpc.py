@@ -14,6 +14,7 @@ from typing import Literal, TypeAlias, cast
 
 import attrs
 
+from codex.base.frozen import frozen
 from codex.base.jsontext import Json, JsonObject, decode, get_object
 
 MAX_IN_FLIGHT = 1_024
@@ -51,21 +52,21 @@ class Call:
     lane: str | None
 
 
-@attrs.frozen
+@frozen
 class Run:
     """Have a call done; `Rpc.done` follows."""
 
     call: Call
 
 
-@attrs.frozen
+@frozen
 class Send:
     """Send this answer."""
 
     message: JsonObject
 
 
-@attrs.frozen
+@frozen
 class Answered:
     """The client answers a question of ours: with a result, or with an error."""
 
@@ -74,7 +75,7 @@ class Answered:
     error: JsonObject | None = None
 
 
-@attrs.frozen
+@frozen
 class Noted:
     """The client says something that needs no answer."""
 

@@ -4,24 +4,24 @@ import itertools
 import time
 from collections.abc import Mapping
 from functools import partial
-from typing import Never, Protocol
+from typing import TYPE_CHECKING, Never, Protocol
 
-import attrs
 import trio
 
 from actors import Down, Mailbox, Ref, Runtime
-from codex.app_server.agenda import Agenda
-from codex.app_server.api.thread import IdleThreadStatus
-from codex.app_server.api.thread_events import ThreadStatusChangedNotification
 from codex.app_server.audience import Client
 from codex.app_server.belongings import Belongings
-from codex.app_server.feed import Feed
 from codex.app_server.notice import Notice
+from codex.base.frozen import frozen
 from codex.base.jsontext import JsonObject
 from codex.config.load import Resolution
 from codex.config.schema import Config
 from codex.engine import Codex
 from codex.threads import Thread
+
+if TYPE_CHECKING:
+    from codex.app_server.agenda import Agenda
+    from codex.app_server.feed import Feed
 
 UNLOAD_AFTER = 1_800.0
 """Seconds without a client after which a thread that rests is ended; `thread/resume` loads it again."""
@@ -30,11 +30,11 @@ _STOP_WITHIN = 2.0
 _MAX_BREAKS = 10
 
 
-@attrs.frozen
+@frozen
 class _Unload:
     """A feed had no client when this was sent; `left` is how often one had come or gone until then."""
 
-    feed: Feed
+    feed: "Feed"
     left: int
 
 
@@ -67,6 +67,8 @@ class Server:
         self.environ = environ
         self.clients: dict[Client, None] = {}
         self.feeds: dict[str, Feed] = {}
+        self.greeted = trio.Event()
+        """The first client has said who it is."""
         self._belongings: dict[Client, Belongings] = {}
         self._questions = itertools.count()
         self._mailbox: Mailbox[Down | _Unload] | None = None
@@ -92,16 +94,19 @@ class Server:
         """
         return await trio.to_thread.run_sync(partial(self.configs.load, cwd=cwd, flags={}, overrides={}))
 
-    def find(self, thread_id: str) -> Feed | None:
+    def find(self, thread_id: str) -> "Feed | None":
         """The feed of a loaded thread."""
         feed = self.feeds.get(thread_id)
         return feed if feed is not None and feed.thread.alive else None
 
-    def open_feed(self, thread: Thread) -> Feed:
+    def open_feed(self, thread: Thread) -> "Feed":
         """The feed of a thread, opened now where there is none. It ends with the thread."""
         feed = self.feeds.get(thread.thread_id)
         if feed is not None and feed.thread is thread:
             return feed
+        from codex.app_server.agenda import Agenda  # a client is greeted before threads and all their words are loaded
+        from codex.app_server.feed import Feed
+
         assert self._mailbox is not None
         feed = self.feeds[thread.thread_id] = Feed(thread, lambda: next(self._questions))
         if thread.identity.parent_id is None:
@@ -118,10 +123,13 @@ class Server:
         feed = self.open_feed(thread)
         for client in parent.clients:
             feed.follow(client)
+        from codex.app_server.api.thread import IdleThreadStatus
+        from codex.app_server.api.thread_events import ThreadStatusChangedNotification
+
         idle = ThreadStatusChangedNotification(thread_id=thread.thread_id, status=IdleThreadStatus())
         feed.tell("thread/status/changed", idle)
 
-    def agenda_of(self, thread_id: str) -> Agenda | None:
+    def agenda_of(self, thread_id: str) -> "Agenda | None":
         """What a loaded thread does when it is idle; None for a sub-agent's."""
         feed = self.find(thread_id)
         return None if feed is None else feed.agenda
@@ -139,14 +147,14 @@ class Server:
         for feed in tuple(self.feeds.values()):
             self.leave(feed, client)
 
-    def leave(self, feed: Feed, client: Client) -> bool:
+    def leave(self, feed: "Feed", client: Client) -> bool:
         """A client follows a thread no more; whether it did. The last one starts the time until the thread is ended."""
         followed = feed.leave(client)
         if followed and not feed.clients:
             self._unload_later(feed)
         return followed
 
-    def _unload_later(self, feed: Feed) -> None:
+    def _unload_later(self, feed: "Feed") -> None:
         if self._mailbox is not None and feed.thread.identity.parent_id is None:
             self._mailbox.send_later(UNLOAD_AFTER, _Unload(feed, feed.changes))
 
@@ -189,5 +197,5 @@ class Server:
                 feed.ended()
 
 
-async def _stop(_mailbox: Mailbox[Never], *, feed: Feed) -> None:
+async def _stop(_mailbox: Mailbox[Never], *, feed: "Feed") -> None:
     await feed.thread.stop()

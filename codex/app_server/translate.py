@@ -50,6 +50,7 @@ from codex.app_server.failures import turn_error
 from codex.app_server.items import shown_item
 from codex.app_server.notice import Notice
 from codex.app_server.turn_record import TurnRecord
+from codex.base.frozen import frozen
 from codex.protocol import event as engine
 from codex.protocol.approval import ApplyPatchApprovalRequest, ExecApprovalRequest, Question, is_approval
 from codex.protocol.item import CommandExecution, ErrorNote, StepStatus
@@ -63,21 +64,21 @@ _STEPS: dict[StepStatus, TurnPlanStepStatus] = {
 _NO_LIMITS = AccountRateLimitsUpdatedNotification(rate_limits=RateLimitSnapshot(limit_id="codex"))
 
 
-@attrs.frozen
+@frozen
 class Ask:
     """Put this question to the clients."""
 
     question: Question
 
 
-@attrs.frozen
+@frozen
 class Close:
     """The question with this id of the engine's needs no answer any more."""
 
     question_id: str
 
 
-@attrs.frozen
+@frozen
 class TurnRead:
     """A turn ended that the user has not seen."""
 

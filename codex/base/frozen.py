@@ -5,16 +5,22 @@ imports two hundred and makes fifty of them pays for all. Here the class is defi
 its methods when it is first needed: at the first instance, or when its fields are asked for.
 """
 
+from collections.abc import Callable
+from functools import partial
 from threading import RLock
-from typing import Any, ClassVar, Never, TypeVar, cast, dataclass_transform, get_origin
+from typing import Any, ClassVar, Never, TypeVar, cast, dataclass_transform, get_origin, overload
 
 import attrs
 
 T = TypeVar("T")
 
 
+@overload
+def frozen(cls: type[T], /) -> type[T]: ...
+@overload
+def frozen(*, kw_only: bool) -> Callable[[type[T]], type[T]]: ...
 @dataclass_transform(frozen_default=True, field_specifiers=(attrs.field,))
-def frozen(cls: type[T]) -> type[T]:
+def frozen(cls: type[Any] | None = None, /, *, kw_only: bool = False) -> Any:
     """A class as `attrs.frozen` makes it, completed when it is first used; it has no bases.
 
     Every annotation but `ClassVar` is a field; a default is a value or an `attrs.field`.
@@ -27,17 +33,22 @@ def frozen(cls: type[T]) -> type[T]:
       >>> Point(1)
       Point(x=1, y=0)
     """
+    begin = partial(_begin, kw_only=kw_only)
+    return begin if cls is None else begin(cls)
+
+
+def _begin(cls: type[T], *, kw_only: bool) -> type[T]:
+    """The class with its slots, and without attrs' methods."""
     assert cls.__bases__ == (object,), f"{cls.__qualname__} has bases; use attrs.frozen"
     body = {name: value for name, value in vars(cls).items() if name not in ("__dict__", "__weakref__")}
     names = [name for name, kind in cls.__annotations__.items() if not _is_class_var(kind)]
-    fields = {name: _field(body.pop(name)) if name in body else attrs.field() for name in names}
-    late = _Late(fields)
+    late = _Late({name: body.pop(name, attrs.NOTHING) for name in names}, kw_only=kw_only)
 
     def complete_first(self: Any, *args: Any, **kwargs: Any) -> None:
         late.complete(made)
         made.__init__(self, *args, **kwargs)
 
-    body |= {"__slots__": (*names, "__weakref__"), "__match_args__": tuple(names)}
+    body |= {"__slots__": (*names, "__weakref__"), "__match_args__": () if kw_only else tuple(names)}
     body |= {"__init__": complete_first, "__attrs_attrs__": late}
     made = cast("type[Any]", type(cls)(cls.__name__, (), body))
     return made
@@ -46,10 +57,11 @@ def frozen(cls: type[T]) -> type[T]:
 class _Late:
     """Stands for a class's fields until somebody asks for them."""
 
-    __slots__ = ("_fields",)
+    __slots__ = ("_defaults", "_kw_only")
 
-    def __init__(self, fields: dict[str, Any]) -> None:
-        self._fields: dict[str, Any] | None = fields
+    def __init__(self, defaults: dict[str, Any], *, kw_only: bool) -> None:
+        self._defaults: dict[str, Any] | None = defaults
+        self._kw_only = kw_only
 
     def __get__(self, instance: object, owner: type[Any]) -> object:
         self.complete(owner)
@@ -58,20 +70,21 @@ class _Late:
     def complete(self, owner: type[Any]) -> None:
         """Let attrs add its methods, once."""
         with _COMPLETING:
-            if self._fields is None:
+            if self._defaults is None:
                 return
             attrs.define(
                 owner,
-                these=self._fields,
+                these={name: _field(default) for name, default in self._defaults.items()},
                 slots=False,  # they are there already
                 init=True,
+                kw_only=self._kw_only,
                 unsafe_hash=True,
                 getstate_setstate=True,
                 on_setattr=attrs.setters.frozen,
             )
             owner.__setattr__ = _refuse
             owner.__delattr__ = _refuse  # pyright: ignore[reportAttributeAccessIssue]
-            self._fields = None
+            self._defaults = None
 
 
 def _refuse(self: object, name: str, *_: object) -> Never:

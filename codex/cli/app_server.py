@@ -1,5 +1,6 @@
 """`codex app-server`: the engine behind JSON-RPC, for editors, SDKs and services."""
 
+import gc
 import os
 import signal
 from functools import partial
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from codex.sandbox import Zygote
 
 _STDIO = "stdio://"
+_SLEEPS_AT_MOST = 5.0
 _AUTH_MODES = ("capability-token", "signed-bearer-token")
 
 app_server_parser = Parser(
@@ -68,6 +70,7 @@ def run_app_server(arguments: list[str], before: Parsed) -> int:
     if line.positionals:
         raise app_server_parser.fail(f"unexpected argument {line.positionals[0]!r} found")
     fill_closed_streams()
+    gc.disable()  # until the first client is greeted
     zygote = start_zygote()
     flags = ConfigFlags(before, line)
     from codex.app_server.configs import FileConfigs
@@ -117,6 +120,7 @@ def _serve(config: "Config", configs: "FileConfigs", zygote: "Zygote", listen: "
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_end_on_signal, nursery.cancel_scope, received)
             async with open_app_server(config, configs, environ=os.environ, zygote=zygote) as server:
+                nursery.start_soon(_wake_collector, server)
                 await _have_clients(server, listen, guard)
             nursery.cancel_scope.cancel("the client is gone")
 
@@ -126,6 +130,16 @@ def _serve(config: "Config", configs: "FileConfigs", zygote: "Zygote", listen: "
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.raise_signal(signal.SIGINT)
     return 0
+
+
+async def _wake_collector(server: "AppServer") -> None:
+    """Let the garbage collector work again, past what was loaded so far, which stays for good."""
+    import trio
+
+    with trio.move_on_after(_SLEEPS_AT_MOST):  # clients that never say who they are leave garbage, too
+        await server.server.greeted.wait()
+    gc.freeze()
+    gc.enable()
 
 
 async def _have_clients(server: "AppServer", listen: "Listen", guard: "Guard | None") -> None:

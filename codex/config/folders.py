@@ -4,8 +4,7 @@ import os
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
-import attrs
-
+from codex.base.frozen import frozen
 from codex.base.jsontext import JsonObject
 from codex.config.schema import Config
 from codex.config.trust import project_directories
@@ -36,7 +35,7 @@ def skill_roots(
     return list(found.values())
 
 
-@attrs.frozen
+@frozen
 class HookSource:
     """Where hooks are written: a layer's table `hooks`, or a file `hooks.json` (`table` None: not read yet)."""
 

@@ -7,9 +7,8 @@ OPENAI_API_KEY. ChatGPT tokens are used until they expire; renewing them is left
 import os
 from collections.abc import Mapping
 
-import attrs
-
 from codex.base.errors import UserError
+from codex.base.frozen import frozen
 from codex.base.jsontext import JsonObject, decode_object, encode, get_object, get_str
 from codex.model.credentials import Credentials
 
@@ -17,7 +16,7 @@ AUTH_FILE = "auth.json"
 _LOG_IN = "run `codex login --with-api-key`"
 
 
-@attrs.frozen
+@frozen
 class LoginStatus:
     """What `codex login status` says; the command ends with 1 when nobody is logged in."""
 

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 import attrs
 
+from codex.base.frozen import frozen
 from codex.base.jsontext import Json, JsonObject, encode, get_int, get_list, get_object, get_str
 from codex.protocol.budget import Budget
 from codex.protocol.item import AgentState, AgentStatusKind
@@ -32,7 +33,7 @@ _CLOSED: tuple[AgentStatusKind, ...] = ("completed", "errored", "interrupted")
 _ACTION_CHARS = 160
 
 
-@attrs.frozen
+@frozen
 class StartedAgent:
     """An agent as its parent's rollout tells it; None is what it does not tell.
 
@@ -50,7 +51,7 @@ class StartedAgent:
     starts: int = 1
 
 
-@attrs.frozen
+@frozen
 class Answer:
     """The end of a turn that is a letter to the parent; `state` has the text."""
 
@@ -58,7 +59,7 @@ class Answer:
     state: AgentState
 
 
-@attrs.frozen
+@frozen
 class ThreadTrace:
     """One thread, root or agent, as its rollout tells it.
 

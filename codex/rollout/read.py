@@ -7,6 +7,7 @@ from typing import BinaryIO, NamedTuple
 
 import attrs
 
+from codex.base.frozen import frozen
 from codex.base.jsontext import JsonObject, decode_object, get_int, get_object, get_str
 from codex.rollout.compressed import damages, open_lines
 from codex.rollout.errors import RolloutUnreadable
@@ -27,7 +28,7 @@ _COMPACTED, _REPLACEMENT = b'"type":"compacted","payload":{', b'"replacement_his
 _FOR_SCREENS = frozenset((b"item_completed", b"agent_message", b"user_message", b"agent_reasoning"))
 
 
-@attrs.frozen
+@frozen
 class Fault:
     """A line that could not be used; numbers count from 1."""
 
@@ -205,7 +206,7 @@ def read_meta(path: str) -> JsonObject:
     raise RolloutUnreadable(path, "its first line is no session_meta")
 
 
-@attrs.frozen
+@frozen
 class Base:
     """What a rollout builds on instead of holding it itself: the lines of a segment before an ordinal."""
 

@@ -5,6 +5,7 @@ from typing import Literal, TypeAlias
 
 import attrs
 
+from codex.base.frozen import frozen
 from codex.base.ids import uuid7
 from codex.base.jsontext import JsonObject, get_int, get_list, get_object, get_str
 from codex.protocol.contextual import drop_last_user_turns, is_user_turn
@@ -18,7 +19,7 @@ _CHANGES: Mapping[str, ChangeKind] = {"add": "add", "delete": "delete", "update"
 TurnState: TypeAlias = Literal["completed", "failed", "interrupted"]
 
 
-@attrs.frozen
+@frozen
 class LastTurn:
     """How the last turn ended; `unfinished`: it did not, the program died in it."""
 
@@ -27,7 +28,7 @@ class LastTurn:
     unfinished: bool = False
 
 
-@attrs.frozen
+@frozen
 class Settings:
     """What was in force in the last turn; None where the rollout does not say, or says what we do not know."""
 
@@ -40,7 +41,7 @@ class Settings:
     sandbox_policy: SandboxPolicy | None = None
 
 
-@attrs.frozen
+@frozen
 class Restored:
     """A stored thread: `usage` is its total, `items` the history, `meta` the payload of its first line.
 

@@ -2,20 +2,19 @@
 
 from typing import ClassVar, Literal, TypeAlias
 
-import attrs
-
 from codex.app_server.wire import null
+from codex.base.frozen import frozen
 from codex.base.jsontext import Json
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class GetAccountParams:
     """Asks `account/read`."""
 
     refresh_token: bool = False
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class AmazonBedrockAccount:
     """Requests are signed for Bedrock."""
 
@@ -23,7 +22,7 @@ class AmazonBedrockAccount:
     uses_codex_managed_credentials: bool = False
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ApiKeyAccount:
     """Requests carry an API key."""
 
@@ -54,7 +53,7 @@ PlanType: TypeAlias = Literal[
 ]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ChatgptAccount:
     """Requests go to a ChatGPT account."""
 
@@ -64,7 +63,7 @@ class ChatgptAccount:
     workspace_name: str | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class GcpAccount:
     """Requests go to Google's cloud."""
 
@@ -76,7 +75,7 @@ Account: TypeAlias = ApiKeyAccount | ChatgptAccount | AmazonBedrockAccount | Gcp
 AccountRoutingOverride: TypeAlias = Literal["NO_CONSTRAINT", "us", "us_cr"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class WorkspaceRouting:
     """Which workspace's service is spoken to."""
 
@@ -85,7 +84,7 @@ class WorkspaceRouting:
     account_routing_override: AccountRoutingOverride
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class GetAccountResponse:
     """Answers `account/read`."""
 
@@ -95,7 +94,7 @@ class GetAccountResponse:
     workspace_routing: WorkspaceRouting | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ApiKeyLogin:
     """Log in with an API key."""
 
@@ -103,7 +102,7 @@ class ApiKeyLogin:
     api_key: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class BedrockAccessKeysLogin:
     """Log in with access keys of Bedrock."""
 
@@ -114,7 +113,7 @@ class BedrockAccessKeysLogin:
     region: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class BedrockLogin:
     """Log in with what the machine knows of Bedrock."""
 
@@ -123,7 +122,7 @@ class BedrockLogin:
     region: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ChatgptAuthTokensLogin:
     """Log in with tokens that the client got elsewhere."""
 
@@ -133,7 +132,7 @@ class ChatgptAuthTokensLogin:
     chatgpt_plan_type: str | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ChatgptDeviceCodeLogin:
     """Log in to ChatGPT with a code, typed on another machine."""
 
@@ -143,7 +142,7 @@ class ChatgptDeviceCodeLogin:
 LoginAppBrand: TypeAlias = Literal["codex", "chatgpt"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ChatgptLogin:
     """Log in to ChatGPT with the browser."""
 
@@ -158,28 +157,28 @@ LoginAccountParams: TypeAlias = (
 )
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ApiKeyLoginDone:
     """The key is stored."""
 
     type: ClassVar[Literal["apiKey"]] = "apiKey"
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class BedrockLoginStarted:
     """Bedrock is in use."""
 
     type: ClassVar[Literal["amazonBedrock"]] = "amazonBedrock"
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ChatgptAuthTokensLoginDone:
     """The tokens are in use."""
 
     type: ClassVar[Literal["chatgptAuthTokens"]] = "chatgptAuthTokens"
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ChatgptDeviceCodeLoginStarted:
     """Where to type which code."""
 
@@ -189,7 +188,7 @@ class ChatgptDeviceCodeLoginStarted:
     user_code: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ChatgptLoginStarted:
     """The address to open."""
 
@@ -207,7 +206,7 @@ LoginAccountResponse: TypeAlias = (
 )
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CancelLoginAccountParams:
     """Asks `account/login/cancel`."""
 
@@ -217,19 +216,19 @@ class CancelLoginAccountParams:
 CancelLoginAccountStatus: TypeAlias = Literal["canceled", "notFound"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CancelLoginAccountResponse:
     """Answers `account/login/cancel`."""
 
     status: CancelLoginAccountStatus
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class LogoutAccountResponse:
     """Answers `account/logout`."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class GetAccountRateLimitsParams:
     """Asks `account/rateLimits/read`."""
 
@@ -242,7 +241,7 @@ RateLimitResetCreditStatus: TypeAlias = Literal["available", "redeeming", "redee
 RateLimitResetType: TypeAlias = Literal["codexRateLimits", "unknown"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RateLimitResetCredit:
     """One credit that resets a limit."""
 
@@ -255,7 +254,7 @@ class RateLimitResetCredit:
     description: str | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RateLimitResetCreditsSummary:
     """Credits that reset limits."""
 
@@ -263,7 +262,7 @@ class RateLimitResetCreditsSummary:
     credits: tuple[RateLimitResetCredit, ...] | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CreditsSnapshot:
     """The credits that are left."""
 
@@ -281,7 +280,7 @@ RateLimitReachedType: TypeAlias = Literal[
 ]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RateLimitWindow:
     """How much of a stretch of time is used up."""
 
@@ -290,7 +289,7 @@ class RateLimitWindow:
     resets_at: int | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SpendControlLimitSnapshot:
     """A limit on spending."""
 
@@ -300,7 +299,7 @@ class SpendControlLimitSnapshot:
     resets_at: int
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RateLimitSnapshot:
     """The provider's limits, as it told them last."""
 
@@ -316,7 +315,7 @@ class RateLimitSnapshot:
     rate_limit_reached_type: RateLimitReachedType | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class GetAccountRateLimitsResponse:
     """Answers `account/rateLimits/read`."""
 
@@ -340,7 +339,7 @@ AuthMode: TypeAlias = Literal[
 ]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class AccountUpdatedNotification:
     """Tells `account/updated`."""
 
@@ -351,7 +350,7 @@ class AccountUpdatedNotification:
 DesktopOnboardingEntrypoint: TypeAlias = Literal["life_sciences"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class AccountLoginCompletedNotification:
     """Tells `account/login/completed`."""
 
@@ -361,7 +360,7 @@ class AccountLoginCompletedNotification:
     onboarding_entrypoint: DesktopOnboardingEntrypoint | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class AccountRateLimitsUpdatedNotification:
     """Tells `account/rateLimits/updated`."""
 

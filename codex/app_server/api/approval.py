@@ -2,8 +2,6 @@
 
 from typing import ClassVar, Literal, TypeAlias
 
-import attrs
-
 from codex.app_server.api.item_events import (
     AdditionalFileSystemPermissions,
     AdditionalNetworkPermissions,
@@ -12,10 +10,11 @@ from codex.app_server.api.item_events import (
 )
 from codex.app_server.api.item_parts import CommandAction
 from codex.app_server.wire import Unsigned, null
+from codex.base.frozen import frozen
 from codex.base.jsontext import Json, JsonObject
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class AdditionalPermissionProfile:
     """Permissions in addition to those in force."""
 
@@ -26,7 +25,7 @@ class AdditionalPermissionProfile:
 ExecPolicyAmendment: TypeAlias = tuple[str, ...]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ExecpolicyAmendmentTerms:
     """The words that commands allowed from now on begin with."""
 
@@ -34,7 +33,7 @@ class ExecpolicyAmendmentTerms:
     execpolicy_amendment: ExecPolicyAmendment
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class AcceptWithExecpolicyAmendment:
     """Yes, and the same for every command that begins so."""
 
@@ -44,7 +43,7 @@ class AcceptWithExecpolicyAmendment:
 NetworkPolicyRuleAction: TypeAlias = Literal["allow", "deny"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class NetworkPolicyAmendment:
     """A host that is allowed or denied from now on."""
 
@@ -52,7 +51,7 @@ class NetworkPolicyAmendment:
     action: NetworkPolicyRuleAction
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class NetworkPolicyAmendmentTerms:
     """The rule for a host that is to hold."""
 
@@ -60,7 +59,7 @@ class NetworkPolicyAmendmentTerms:
     network_policy_amendment: NetworkPolicyAmendment
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ApplyNetworkPolicyAmendment:
     """Decide by a rule for the host, which holds from now on."""
 
@@ -76,7 +75,7 @@ CommandExecutionApprovalDecision: TypeAlias = (
 CommandExecutionApprovalKind: TypeAlias = Literal["command", "humanCommand", "writeStdin"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class NetworkApprovalContext:
     """The connection that is asked about."""
 
@@ -84,7 +83,7 @@ class NetworkApprovalContext:
     protocol: NetworkApprovalProtocol
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CommandExecutionRequestApprovalParams:
     """Asks the client `item/commandExecution/requestApproval`."""
 
@@ -106,14 +105,14 @@ class CommandExecutionRequestApprovalParams:
     available_decisions: tuple[CommandExecutionApprovalDecision, ...] | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CommandExecutionRequestApprovalResponse:
     """The client's answer to `item/commandExecution/requestApproval`."""
 
     decision: CommandExecutionApprovalDecision
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FileChangeRequestApprovalParams:
     """Asks the client `item/fileChange/requestApproval`."""
 
@@ -128,14 +127,14 @@ class FileChangeRequestApprovalParams:
 FileChangeApprovalDecision: TypeAlias = Literal["accept", "acceptForSession", "decline", "cancel"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FileChangeRequestApprovalResponse:
     """The client's answer to `item/fileChange/requestApproval`."""
 
     decision: FileChangeApprovalDecision
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class PermissionsRequestApprovalParams:
     """Asks the client `item/permissions/requestApproval`."""
 
@@ -149,7 +148,7 @@ class PermissionsRequestApprovalParams:
     permissions: RequestPermissionProfile
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class GrantedPermissionProfile:
     """The permissions that were given."""
 
@@ -160,7 +159,7 @@ class GrantedPermissionProfile:
 PermissionGrantScope: TypeAlias = Literal["turn", "session"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class PermissionsRequestApprovalResponse:
     """The client's answer to `item/permissions/requestApproval`."""
 
@@ -169,7 +168,7 @@ class PermissionsRequestApprovalResponse:
     strict_auto_review: bool = False
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ToolRequestUserInputOption:
     """An answer to choose."""
 
@@ -177,7 +176,7 @@ class ToolRequestUserInputOption:
     description: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ToolRequestUserInputQuestion:
     """One question to the user."""
 
@@ -189,7 +188,7 @@ class ToolRequestUserInputQuestion:
     options: tuple[ToolRequestUserInputOption, ...] | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ToolRequestUserInputParams:
     """Asks the client `item/tool/requestUserInput`."""
 
@@ -201,21 +200,21 @@ class ToolRequestUserInputParams:
     auto_resolution_ms: Unsigned | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ToolRequestUserInputAnswer:
     """The answers to one question."""
 
     answers: tuple[str, ...]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ToolRequestUserInputResponse:
     """The client's answer to `item/tool/requestUserInput`."""
 
     answers: dict[str, ToolRequestUserInputAnswer]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FormElicitation:
     """An MCP server asks for values of a form."""
 
@@ -228,7 +227,7 @@ class FormElicitation:
     requested_schema: JsonObject
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class OpenaiFormElicitation:
     """An MCP server asks for values of a form of another kind."""
 
@@ -241,7 +240,7 @@ class OpenaiFormElicitation:
     requested_schema: Json
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class UrlElicitation:
     """An MCP server asks the user to visit an address."""
 
@@ -255,7 +254,7 @@ class UrlElicitation:
     elicitation_id: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class UserVerificationElicitation:
     """An MCP server asks for a proof that the user is there."""
 
@@ -276,7 +275,7 @@ McpServerElicitationRequestParams: TypeAlias = (
 McpServerElicitationAction: TypeAlias = Literal["accept", "decline", "cancel"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class McpServerElicitationRequestResponse:
     """The client's answer to `mcpServer/elicitation/request`."""
 

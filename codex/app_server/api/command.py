@@ -2,13 +2,12 @@
 
 from typing import Literal, TypeAlias
 
-import attrs
-
 from codex.app_server.api.settings import SandboxPolicy
 from codex.app_server.wire import Unsigned
+from codex.base.frozen import frozen
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CommandExecTerminalSize:
     """The size of a terminal, in characters."""
 
@@ -16,7 +15,7 @@ class CommandExecTerminalSize:
     cols: Unsigned
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CommandExecParams:
     """Asks `command/exec`: run a command in the sandbox to its end."""
 
@@ -36,7 +35,7 @@ class CommandExecParams:
     permission_profile: str | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CommandExecResponse:
     """Answers `command/exec`."""
 
@@ -45,7 +44,7 @@ class CommandExecResponse:
     stderr: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CommandExecWriteParams:
     """Asks `command/exec/write`."""
 
@@ -54,24 +53,24 @@ class CommandExecWriteParams:
     close_stdin: bool = False
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CommandExecWriteResponse:
     """Answers `command/exec/write`."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CommandExecTerminateParams:
     """Asks `command/exec/terminate`."""
 
     process_id: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CommandExecTerminateResponse:
     """Answers `command/exec/terminate`."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CommandExecResizeParams:
     """Asks `command/exec/resize`."""
 
@@ -79,7 +78,7 @@ class CommandExecResizeParams:
     size: CommandExecTerminalSize
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CommandExecResizeResponse:
     """Answers `command/exec/resize`."""
 
@@ -87,7 +86,7 @@ class CommandExecResizeResponse:
 CommandExecOutputStream: TypeAlias = Literal["stdout", "stderr"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CommandExecOutputDeltaNotification:
     """Tells `command/exec/outputDelta`."""
 

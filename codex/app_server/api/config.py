@@ -2,13 +2,12 @@
 
 from typing import ClassVar, Literal, TypeAlias
 
-import attrs
-
 from codex.app_server.wire import Unsigned, null
+from codex.base.frozen import frozen
 from codex.base.jsontext import Json, JsonObject
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ConfigReadParams:
     """Asks `config/read`."""
 
@@ -16,7 +15,7 @@ class ConfigReadParams:
     cwd: str | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class EnterpriseManagedLayer:
     """Set by an organisation."""
 
@@ -25,7 +24,7 @@ class EnterpriseManagedLayer:
     name: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class LegacyManagedFileLayer:
     """Set by a managed file of the old kind."""
 
@@ -33,14 +32,14 @@ class LegacyManagedFileLayer:
     file: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class LegacyManagedMdmLayer:
     """Set by a device's management, in the old way."""
 
     type: ClassVar[Literal["legacyManagedConfigTomlFromMdm"]] = "legacyManagedConfigTomlFromMdm"
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class MdmLayer:
     """Set by a device's management."""
 
@@ -49,7 +48,7 @@ class MdmLayer:
     key: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class PackagedDefaultsLayer:
     """Set by who packaged the program."""
 
@@ -57,7 +56,7 @@ class PackagedDefaultsLayer:
     file: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ProjectLayer:
     """Set by a project's folder."""
 
@@ -65,14 +64,14 @@ class ProjectLayer:
     dot_codex_folder: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SessionFlagsLayer:
     """Set by options of this run."""
 
     type: ClassVar[Literal["sessionFlags"]] = "sessionFlags"
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SystemLayer:
     """Set for all users of the machine."""
 
@@ -80,7 +79,7 @@ class SystemLayer:
     file: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class UserLayer:
     """Set by the user's file."""
 
@@ -102,7 +101,7 @@ ConfigLayerSource: TypeAlias = (
 )
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ConfigLayer:
     """One layer of the configuration, as it stands alone."""
 
@@ -112,7 +111,7 @@ class ConfigLayer:
     disabled_reason: str | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ConfigLayerMetadata:
     """Which layer a value comes from."""
 
@@ -120,7 +119,7 @@ class ConfigLayerMetadata:
     version: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ConfigReadResponse:
     """Answers `config/read`."""
 
@@ -132,7 +131,7 @@ class ConfigReadResponse:
 MergeStrategy: TypeAlias = Literal["replace", "upsert"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ConfigValueWriteParams:
     """Asks `config/value/write`."""
 
@@ -143,7 +142,7 @@ class ConfigValueWriteParams:
     expected_version: str | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class OverriddenMetadata:
     """A value that was written but does not win."""
 
@@ -155,7 +154,7 @@ class OverriddenMetadata:
 WriteStatus: TypeAlias = Literal["ok", "okOverridden"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ConfigWriteResponse:
     """Answers `config/value/write` and Answers `config/batchWrite`."""
 
@@ -165,7 +164,7 @@ class ConfigWriteResponse:
     overridden_metadata: OverriddenMetadata | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ConfigEdit:
     """One value to write."""
 
@@ -174,7 +173,7 @@ class ConfigEdit:
     merge_strategy: MergeStrategy
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ConfigBatchWriteParams:
     """Asks `config/batchWrite`: write several values, or none."""
 
@@ -184,7 +183,7 @@ class ConfigBatchWriteParams:
     reload_user_config: bool = False
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ConfigRequirementsReadResponse:
     """Answers `configRequirements/read`."""
 
@@ -192,7 +191,7 @@ class ConfigRequirementsReadResponse:
     requirements: JsonObject | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ExperimentalFeatureListParams:
     """Asks `experimentalFeature/list`."""
 
@@ -204,7 +203,7 @@ class ExperimentalFeatureListParams:
 ExperimentalFeatureStage: TypeAlias = Literal["beta", "underDevelopment", "stable", "deprecated", "removed"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ExperimentalFeature:
     """A feature that can be switched."""
 
@@ -217,7 +216,7 @@ class ExperimentalFeature:
     default_enabled: bool
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ExperimentalFeatureListResponse:
     """Answers `experimentalFeature/list`."""
 

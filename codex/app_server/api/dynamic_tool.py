@@ -2,14 +2,13 @@
 
 from typing import ClassVar, Literal, TypeAlias
 
-import attrs
-
 from codex.app_server.api.item_parts import DynamicToolCallOutputContentItem
 from codex.app_server.wire import null
+from codex.base.frozen import frozen
 from codex.base.jsontext import Json
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class DynamicToolFunction:
     """A function that the client runs."""
 
@@ -23,7 +22,7 @@ class DynamicToolFunction:
 DynamicToolNamespaceTool: TypeAlias = DynamicToolFunction
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class DynamicToolNamespace:
     """Several functions of the client under one name."""
 
@@ -36,7 +35,7 @@ class DynamicToolNamespace:
 DynamicToolSpec: TypeAlias = DynamicToolFunction | DynamicToolNamespace
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class DynamicToolCallParams:
     """Asks the client `item/tool/call`: run a tool of yours."""
 
@@ -48,7 +47,7 @@ class DynamicToolCallParams:
     arguments: Json
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class DynamicToolCallResponse:
     """The client's answer to `item/tool/call`."""
 

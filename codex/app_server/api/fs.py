@@ -1,23 +1,23 @@
 """Files of the machine the server runs on."""
 
-import attrs
+from codex.base.frozen import frozen
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FsReadFileParams:
     """Asks `fs/readFile`."""
 
     path: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FsReadFileResponse:
     """Answers `fs/readFile`."""
 
     data_base64: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FsWriteFileParams:
     """Asks `fs/writeFile`: write a file as a whole, or not at all."""
 
@@ -25,12 +25,12 @@ class FsWriteFileParams:
     data_base64: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FsWriteFileResponse:
     """Answers `fs/writeFile`."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FsCreateDirectoryParams:
     """Asks `fs/createDirectory`."""
 
@@ -38,19 +38,19 @@ class FsCreateDirectoryParams:
     recursive: bool | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FsCreateDirectoryResponse:
     """Answers `fs/createDirectory`."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FsGetMetadataParams:
     """Asks `fs/getMetadata`."""
 
     path: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FsGetMetadataResponse:
     """Answers `fs/getMetadata`."""
 
@@ -61,14 +61,14 @@ class FsGetMetadataResponse:
     modified_at_ms: int
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FsReadDirectoryParams:
     """Asks `fs/readDirectory`."""
 
     path: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FsReadDirectoryEntry:
     """One name in a folder."""
 
@@ -77,14 +77,14 @@ class FsReadDirectoryEntry:
     is_file: bool
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FsReadDirectoryResponse:
     """Answers `fs/readDirectory`."""
 
     entries: tuple[FsReadDirectoryEntry, ...]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FsRemoveParams:
     """Asks `fs/remove`."""
 
@@ -93,12 +93,12 @@ class FsRemoveParams:
     force: bool | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FsRemoveResponse:
     """Answers `fs/remove`."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FsCopyParams:
     """Asks `fs/copy`."""
 
@@ -107,12 +107,12 @@ class FsCopyParams:
     recursive: bool = False
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FsCopyResponse:
     """Answers `fs/copy`."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FsWatchParams:
     """Asks `fs/watch`."""
 
@@ -120,26 +120,26 @@ class FsWatchParams:
     path: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FsWatchResponse:
     """Answers `fs/watch`."""
 
     path: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FsUnwatchParams:
     """Asks `fs/unwatch`."""
 
     watch_id: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FsUnwatchResponse:
     """Answers `fs/unwatch`."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FsChangedNotification:
     """Tells `fs/changed`."""
 

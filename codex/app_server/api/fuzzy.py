@@ -2,12 +2,11 @@
 
 from typing import ClassVar, Literal, TypeAlias
 
-import attrs
-
 from codex.app_server.wire import Unsigned, null
+from codex.base.frozen import frozen
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FuzzyFileSearchParams:
     """Asks `fuzzyFileSearch`."""
 
@@ -19,7 +18,7 @@ class FuzzyFileSearchParams:
 FuzzyFileSearchMatchType: TypeAlias = Literal["file", "directory"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FuzzyFileSearchResult:
     """A file that was found, how well, and which characters matched."""
 
@@ -32,14 +31,14 @@ class FuzzyFileSearchResult:
     indices: tuple[Unsigned, ...] | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FuzzyFileSearchResponse:
     """Answers `fuzzyFileSearch`."""
 
     files: tuple[FuzzyFileSearchResult, ...]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FuzzyFileSearchSessionStartParams:
     """Asks `fuzzyFileSearch/sessionStart`."""
 
@@ -47,12 +46,12 @@ class FuzzyFileSearchSessionStartParams:
     roots: tuple[str, ...]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FuzzyFileSearchSessionStartResponse:
     """Answers `fuzzyFileSearch/sessionStart`."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FuzzyFileSearchSessionUpdateParams:
     """Asks `fuzzyFileSearch/sessionUpdate`."""
 
@@ -60,24 +59,24 @@ class FuzzyFileSearchSessionUpdateParams:
     query: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FuzzyFileSearchSessionUpdateResponse:
     """Answers `fuzzyFileSearch/sessionUpdate`."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FuzzyFileSearchSessionStopParams:
     """Asks `fuzzyFileSearch/sessionStop`."""
 
     session_id: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FuzzyFileSearchSessionStopResponse:
     """Answers `fuzzyFileSearch/sessionStop`."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FuzzyFileSearchSessionUpdatedNotification:
     """Tells `fuzzyFileSearch/sessionUpdated`."""
 
@@ -86,7 +85,7 @@ class FuzzyFileSearchSessionUpdatedNotification:
     files: tuple[FuzzyFileSearchResult, ...]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FuzzyFileSearchSessionCompletedNotification:
     """Tells `fuzzyFileSearch/sessionCompleted`."""
 

@@ -2,16 +2,15 @@
 
 from typing import Literal, TypeAlias
 
-import attrs
-
 from codex.app_server.wire import UNSET, Unset, null
+from codex.base.frozen import frozen
 
 ThreadGoalMutationOrigin: TypeAlias = Literal["user", "automatic"]
 
 ThreadGoalStatus: TypeAlias = Literal["active", "paused", "blocked", "usageLimited", "budgetLimited", "complete"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadGoalSetParams:
     """Asks `thread/goal/set`: set what is given of the goal; an active one starts turns by itself."""
 
@@ -22,7 +21,7 @@ class ThreadGoalSetParams:
     token_budget: int | None | Unset = UNSET
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadGoal:
     """What a thread works for until it is reached, and what that has cost."""
 
@@ -36,28 +35,28 @@ class ThreadGoal:
     updated_at: int
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadGoalSetResponse:
     """Answers `thread/goal/set`."""
 
     goal: ThreadGoal
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadGoalGetParams:
     """Asks `thread/goal/get`."""
 
     thread_id: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadGoalGetResponse:
     """Answers `thread/goal/get`."""
 
     goal: ThreadGoal | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadGoalClearParams:
     """Asks `thread/goal/clear`."""
 
@@ -65,14 +64,14 @@ class ThreadGoalClearParams:
     origin: ThreadGoalMutationOrigin | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadGoalClearResponse:
     """Answers `thread/goal/clear`."""
 
     cleared: bool
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadGoalUpdatedNotification:
     """Tells `thread/goal/updated`."""
 
@@ -81,7 +80,7 @@ class ThreadGoalUpdatedNotification:
     goal: ThreadGoal
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadGoalClearedNotification:
     """Tells `thread/goal/cleared`."""
 

@@ -2,12 +2,11 @@
 
 from typing import Literal, TypeAlias
 
-import attrs
-
 from codex.app_server.wire import Unsigned, null
+from codex.base.frozen import frozen
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class HooksListParams:
     """Asks `hooks/list`."""
 
@@ -15,7 +14,7 @@ class HooksListParams:
     thread_id: str | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class HookErrorInfo:
     """A hook that could not be read."""
 
@@ -60,7 +59,7 @@ HookTrustStatus: TypeAlias = Literal["managed", "untrusted", "trusted", "modifie
 HookHandlerType: TypeAlias = Literal["command", "mcpTool", "prompt", "agent"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class HookMetadata:
     """A hook."""
 
@@ -86,7 +85,7 @@ class HookMetadata:
     tool: str | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class HooksListEntry:
     """The hooks of one folder."""
 
@@ -96,7 +95,7 @@ class HooksListEntry:
     errors: tuple[HookErrorInfo, ...]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class HooksListResponse:
     """Answers `hooks/list`."""
 
@@ -108,7 +107,7 @@ HookExecutionMode: TypeAlias = Literal["sync", "async"]
 HookOutputEntryKind: TypeAlias = Literal["warning", "stop", "feedback", "context", "error"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class HookOutputEntry:
     """One thing that a hook had to say."""
 
@@ -121,7 +120,7 @@ HookRunStatus: TypeAlias = Literal["running", "completed", "failed", "blocked", 
 HookScope: TypeAlias = Literal["thread", "turn"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class HookRunSummary:
     """One run of a hook."""
 
@@ -141,7 +140,7 @@ class HookRunSummary:
     entries: tuple[HookOutputEntry, ...]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class HookStartedNotification:
     """Tells `hook/started`."""
 
@@ -150,7 +149,7 @@ class HookStartedNotification:
     run: HookRunSummary
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class HookCompletedNotification:
     """Tells `hook/completed`."""
 

@@ -2,8 +2,6 @@
 
 from typing import ClassVar, Literal, TypeAlias
 
-import attrs
-
 from codex.app_server.api.item_parts import (
     AgentMessageModeration,
     AsyncUserInputQuestion,
@@ -24,6 +22,7 @@ from codex.app_server.api.item_parts import (
 )
 from codex.app_server.api.user_input import UserInput
 from codex.app_server.wire import Unsigned, null
+from codex.base.frozen import frozen
 from codex.base.jsontext import Json
 
 AgentMessageDelivery: TypeAlias = Literal["async"]
@@ -31,7 +30,7 @@ AgentMessageDelivery: TypeAlias = Literal["async"]
 MessagePhase: TypeAlias = Literal["commentary", "partial_answer", "final_answer"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class AgentMessageItem:
     """What the model says to the user."""
 
@@ -62,7 +61,7 @@ CollabAgentTool: TypeAlias = Literal[
 CollabAgentToolCallStatus: TypeAlias = Literal["inProgress", "completed", "failed", "interrupted"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CollabAgentToolCallItem:
     """A call that deals with other agents."""
 
@@ -85,7 +84,7 @@ CommandExecutionSource: TypeAlias = Literal["agent", "userShell", "unifiedExecSt
 CommandExecutionStatus: TypeAlias = Literal["inProgress", "completed", "failed", "declined"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CommandExecutionItem:
     """A command and what came of it."""
 
@@ -106,7 +105,7 @@ class CommandExecutionItem:
     completed_at_ms: int | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ContextCompactionItem:
     """The history was compacted here."""
 
@@ -119,7 +118,7 @@ class ContextCompactionItem:
 DynamicToolCallStatus: TypeAlias = Literal["inProgress", "completed", "failed"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class DynamicToolCallItem:
     """A call of a tool that the client runs."""
 
@@ -136,7 +135,7 @@ class DynamicToolCallItem:
     completed_at_ms: int | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class EnteredReviewModeItem:
     """A review began here."""
 
@@ -147,7 +146,7 @@ class EnteredReviewModeItem:
     completed_at_ms: int | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ExitedReviewModeItem:
     """A review ended here, with this result."""
 
@@ -161,7 +160,7 @@ class ExitedReviewModeItem:
 PatchApplyStatus: TypeAlias = Literal["inProgress", "completed", "failed", "declined"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FileChangeItem:
     """A patch and what came of it."""
 
@@ -173,7 +172,7 @@ class FileChangeItem:
     completed_at_ms: int | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FunctionCallOutputItem:
     """The output of a call that the client answered with a turn."""
 
@@ -186,7 +185,7 @@ class FunctionCallOutputItem:
     completed_at_ms: int | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class HookPromptItem:
     """What hooks told the model."""
 
@@ -197,7 +196,7 @@ class HookPromptItem:
     completed_at_ms: int | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ImageGenerationItem:
     """An image that was made."""
 
@@ -216,7 +215,7 @@ class ImageGenerationItem:
     result: str | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ImageViewItem:
     """An image that the model looked at."""
 
@@ -230,7 +229,7 @@ class ImageViewItem:
 McpToolCallStatus: TypeAlias = Literal["inProgress", "completed", "failed"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class McpToolCallItem:
     """A call of an MCP server's tool."""
 
@@ -252,7 +251,7 @@ class McpToolCallItem:
     completed_at_ms: int | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class PlanItem:
     """A plan that the model proposes."""
 
@@ -263,7 +262,7 @@ class PlanItem:
     completed_at_ms: int | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ReasoningItem:
     """What the model thought, as far as it is shown."""
 
@@ -275,7 +274,7 @@ class ReasoningItem:
     completed_at_ms: int | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SleepItem:
     """The model waited."""
 
@@ -289,7 +288,7 @@ class SleepItem:
 SubAgentActivityKind: TypeAlias = Literal["started", "interacted", "interrupted", "completed"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SubAgentActivityItem:
     """Something happened to a sub-agent."""
 
@@ -304,7 +303,7 @@ class SubAgentActivityItem:
     completed_at_ms: int | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class UserMessageItem:
     """What the user said."""
 
@@ -316,7 +315,7 @@ class UserMessageItem:
     completed_at_ms: int | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class WebSearchItem:
     """A web search."""
 

@@ -2,15 +2,14 @@
 
 from typing import ClassVar, Literal, TypeAlias
 
-import attrs
-
 from codex.app_server.api.item import ThreadItem
 from codex.app_server.api.item_parts import FileUpdateChange
 from codex.app_server.wire import Unsigned, null
+from codex.base.frozen import frozen
 from codex.base.jsontext import Json, JsonObject
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ItemStartedNotification:
     """Tells `item/started`."""
 
@@ -20,7 +19,7 @@ class ItemStartedNotification:
     started_at_ms: int
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ItemCompletedNotification:
     """Tells `item/completed`."""
 
@@ -31,7 +30,7 @@ class ItemCompletedNotification:
     completed_at_ms: int
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class AgentMessageDeltaNotification:
     """Tells `item/agentMessage/delta`."""
 
@@ -41,7 +40,7 @@ class AgentMessageDeltaNotification:
     delta: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class PlanDeltaNotification:
     """Tells `item/plan/delta`."""
 
@@ -51,7 +50,7 @@ class PlanDeltaNotification:
     delta: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ReasoningSummaryTextDeltaNotification:
     """Tells `item/reasoning/summaryTextDelta`."""
 
@@ -62,7 +61,7 @@ class ReasoningSummaryTextDeltaNotification:
     summary_index: int
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ReasoningSummaryPartAddedNotification:
     """Tells `item/reasoning/summaryPartAdded`."""
 
@@ -72,7 +71,7 @@ class ReasoningSummaryPartAddedNotification:
     summary_index: int
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ReasoningTextDeltaNotification:
     """Tells `item/reasoning/textDelta`."""
 
@@ -83,7 +82,7 @@ class ReasoningTextDeltaNotification:
     content_index: int
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CommandExecutionOutputDeltaNotification:
     """Tells `item/commandExecution/outputDelta`."""
 
@@ -93,7 +92,7 @@ class CommandExecutionOutputDeltaNotification:
     delta: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TerminalInteractionNotification:
     """Tells `item/commandExecution/terminalInteraction`."""
 
@@ -104,7 +103,7 @@ class TerminalInteractionNotification:
     stdin: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FileChangePatchUpdatedNotification:
     """Tells `item/fileChange/patchUpdated`."""
 
@@ -114,7 +113,7 @@ class FileChangePatchUpdatedNotification:
     changes: tuple[FileUpdateChange, ...]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class McpToolCallProgressNotification:
     """Tells `item/mcpToolCall/progress`."""
 
@@ -124,7 +123,7 @@ class McpToolCallProgressNotification:
     message: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RawResponseItemCompletedNotification:
     """Tells `rawResponseItem/completed`."""
 
@@ -133,7 +132,7 @@ class RawResponseItemCompletedNotification:
     item: JsonObject
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ResponseUsageMetadata:
     """What the provider says of a response's cost."""
 
@@ -141,7 +140,7 @@ class ResponseUsageMetadata:
     metadata: Json = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TokenUsageBreakdown:
     """Tokens, by kind."""
 
@@ -153,7 +152,7 @@ class TokenUsageBreakdown:
     reasoning_output_tokens: int
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RawResponseCompletedNotification:
     """Tells `rawResponse/completed`."""
 
@@ -171,7 +170,7 @@ GuardianRiskLevel: TypeAlias = Literal["low", "medium", "high", "critical"]
 GuardianUserAuthorization: TypeAlias = Literal["unknown", "low", "medium", "high"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class GuardianApprovalReview:
     """How the automatic reviewer judged."""
 
@@ -181,7 +180,7 @@ class GuardianApprovalReview:
     rationale: str | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ApplyPatchReview:
     """The reviewer looked at a patch."""
 
@@ -193,7 +192,7 @@ class ApplyPatchReview:
 GuardianCommandSource: TypeAlias = Literal["shell", "unifiedExec"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CommandReview:
     """The reviewer looked at a command."""
 
@@ -203,7 +202,7 @@ class CommandReview:
     cwd: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ExecveReview:
     """The reviewer looked at a program's start."""
 
@@ -214,7 +213,7 @@ class ExecveReview:
     cwd: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class McpToolCallReview:
     """The reviewer looked at an MCP call."""
 
@@ -229,7 +228,7 @@ class McpToolCallReview:
 NetworkApprovalProtocol: TypeAlias = Literal["http", "https", "socks5Tcp", "socks5Udp"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class NetworkAccessReview:
     """The reviewer looked at a connection."""
 
@@ -243,7 +242,7 @@ class NetworkAccessReview:
 FileSystemAccessMode: TypeAlias = Literal["read", "write", "deny"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class GlobPatternFileSystemPath:
     """Paths that match a pattern."""
 
@@ -251,7 +250,7 @@ class GlobPatternFileSystemPath:
     pattern: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class PathFileSystemPath:
     """One path."""
 
@@ -259,7 +258,7 @@ class PathFileSystemPath:
     path: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class KindFileSystemSpecialPath:
     """A place known by its meaning."""
 
@@ -271,7 +270,7 @@ class KindFileSystemSpecialPath:
 FileSystemSpecialPath: TypeAlias = KindFileSystemSpecialPath
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SpecialFileSystemPath:
     """A place known by its meaning, as a path."""
 
@@ -282,7 +281,7 @@ class SpecialFileSystemPath:
 FileSystemPath: TypeAlias = PathFileSystemPath | GlobPatternFileSystemPath | SpecialFileSystemPath
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FileSystemSandboxEntry:
     """One place and what may be done there."""
 
@@ -290,7 +289,7 @@ class FileSystemSandboxEntry:
     access: FileSystemAccessMode
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class AdditionalFileSystemPermissions:
     """Places that may be read or written in addition."""
 
@@ -300,14 +299,14 @@ class AdditionalFileSystemPermissions:
     entries: tuple[FileSystemSandboxEntry, ...] = ()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class AdditionalNetworkPermissions:
     """Whether the network may be used in addition."""
 
     enabled: bool | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RequestPermissionProfile:
     """The permissions that are wished for."""
 
@@ -315,7 +314,7 @@ class RequestPermissionProfile:
     file_system: AdditionalFileSystemPermissions | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RequestPermissionsReview:
     """The reviewer looked at a wish for permissions."""
 
@@ -324,7 +323,7 @@ class RequestPermissionsReview:
     permissions: RequestPermissionProfile
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class WriteStdinReview:
     """The reviewer looked at input for a running command."""
 
@@ -346,7 +345,7 @@ GuardianApprovalReviewAction: TypeAlias = (
 )
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ItemGuardianApprovalReviewStartedNotification:
     """Tells `item/autoApprovalReview/started`."""
 
@@ -362,7 +361,7 @@ class ItemGuardianApprovalReviewStartedNotification:
 AutoReviewDecisionSource: TypeAlias = Literal["agent"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ItemGuardianApprovalReviewCompletedNotification:
     """Tells `item/autoApprovalReview/completed`."""
 

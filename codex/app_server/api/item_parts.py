@@ -2,14 +2,13 @@
 
 from typing import ClassVar, Literal, TypeAlias
 
-import attrs
-
 from codex.app_server.api.user_input import ImageDetail
 from codex.app_server.wire import Unsigned, null
+from codex.base.frozen import frozen
 from codex.base.jsontext import Json
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ListFilesAction:
     """The command lists files."""
 
@@ -18,7 +17,7 @@ class ListFilesAction:
     path: str | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ReadAction:
     """The command reads a file."""
 
@@ -28,7 +27,7 @@ class ReadAction:
     path: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SearchAction:
     """The command searches."""
 
@@ -38,7 +37,7 @@ class SearchAction:
     path: str | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class UnknownAction:
     """The command does something else."""
 
@@ -49,21 +48,21 @@ class UnknownAction:
 CommandAction: TypeAlias = ReadAction | ListFilesAction | SearchAction | UnknownAction
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class AddChange:
     """The file is new."""
 
     type: ClassVar[Literal["add"]] = "add"
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class DeleteChange:
     """The file is gone."""
 
     type: ClassVar[Literal["delete"]] = "delete"
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class UpdateChange:
     """The file was changed, and maybe moved."""
 
@@ -75,7 +74,7 @@ class UpdateChange:
 PatchChangeKind: TypeAlias = AddChange | DeleteChange | UpdateChange
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FileUpdateChange:
     """What happened to one file, as a diff."""
 
@@ -84,7 +83,7 @@ class FileUpdateChange:
     diff: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class InputAudioContent:
     """Audio from a tool."""
 
@@ -92,7 +91,7 @@ class InputAudioContent:
     audio_url: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class InputImageContent:
     """An image from a tool."""
 
@@ -100,7 +99,7 @@ class InputImageContent:
     image_url: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class InputTextContent:
     """Text from a tool."""
 
@@ -111,7 +110,7 @@ class InputTextContent:
 DynamicToolCallOutputContentItem: TypeAlias = InputTextContent | InputImageContent | InputAudioContent
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class AudioOutput:
     """An output that is audio."""
 
@@ -121,7 +120,7 @@ class AudioOutput:
     file_id: str | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class EncryptedOutput:
     """An output that only the provider can read."""
 
@@ -130,7 +129,7 @@ class EncryptedOutput:
     encrypted_content: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ImageOutput:
     """An output that is an image."""
 
@@ -141,7 +140,7 @@ class ImageOutput:
     file_id: str | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TextOutput:
     """An output that is text."""
 
@@ -154,7 +153,7 @@ FunctionCallOutputContentItem: TypeAlias = TextOutput | ImageOutput | AudioOutpu
 FunctionCallOutputBody: TypeAlias = str | tuple[FunctionCallOutputContentItem, ...]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class McpToolCallResult:
     """What a call of an MCP tool returned."""
 
@@ -163,14 +162,14 @@ class McpToolCallResult:
     meta: Json = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class McpToolCallError:
     """Why a call of an MCP tool failed."""
 
     message: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class McpToolCallAppContext:
     """The app that an MCP tool belongs to."""
 
@@ -184,7 +183,7 @@ class McpToolCallAppContext:
 McpAppDisplayMode: TypeAlias = Literal["inline", "fullscreen"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class McpAppUi:
     """The view that an MCP tool brings along."""
 
@@ -192,7 +191,7 @@ class McpAppUi:
     preferred_model_display_mode: McpAppDisplayMode
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class MemoryCitationEntry:
     """One passage that was used from memory."""
 
@@ -202,7 +201,7 @@ class MemoryCitationEntry:
     note: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class MemoryCitation:
     """What a message took from memory."""
 
@@ -210,7 +209,7 @@ class MemoryCitation:
     thread_ids: tuple[str, ...]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FindInPage:
     """A search inside of a page."""
 
@@ -219,7 +218,7 @@ class FindInPage:
     pattern: str | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class OpenPage:
     """A page was opened."""
 
@@ -227,14 +226,14 @@ class OpenPage:
     url: str | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class OtherSearch:
     """Something else was done in the web."""
 
     type: ClassVar[Literal["other"]] = "other"
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class WebSearch:
     """A search in the web."""
 
@@ -256,7 +255,7 @@ CollabAgentStatus: TypeAlias = Literal[
 ]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CollabAgentState:
     """What is known of another agent."""
 
@@ -264,7 +263,7 @@ class CollabAgentState:
     message: str | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ImageGenerationInputImage:
     """An image that another was made from."""
 
@@ -272,7 +271,7 @@ class ImageGenerationInputImage:
     sha256: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ImageGenerationFailure:
     """Why no image came."""
 
@@ -281,7 +280,7 @@ class ImageGenerationFailure:
     resets_at: int | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class AgentMessageDisplay:
     """How a message may be shown in the meantime."""
 
@@ -291,7 +290,7 @@ class AgentMessageDisplay:
     check_trusted_contacts: bool | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class AgentMessageModeration:
     """What moderation says of a message."""
 
@@ -299,7 +298,7 @@ class AgentMessageModeration:
     display: AgentMessageDisplay | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class AsyncUserInputQuestion:
     """A question in a message that may be answered later."""
 
@@ -307,7 +306,7 @@ class AsyncUserInputQuestion:
     options: tuple[str, ...] | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class HookPromptFragment:
     """What one run of a hook had to say."""
 

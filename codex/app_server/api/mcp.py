@@ -2,15 +2,14 @@
 
 from typing import Literal, TypeAlias
 
-import attrs
-
 from codex.app_server.wire import Unsigned, null
+from codex.base.frozen import frozen
 from codex.base.jsontext import Json, JsonObject
 
 McpServerStatusDetail: TypeAlias = Literal["full", "toolsAndAuthOnly"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ListMcpServerStatusParams:
     """Asks `mcpServerStatus/list`."""
 
@@ -34,7 +33,7 @@ McpServerConnectionStatus: TypeAlias = Literal[
 ]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class McpServerInfo:
     """What an MCP server says of itself."""
 
@@ -46,7 +45,7 @@ class McpServerInfo:
     website_url: str | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class McpServerStatus:
     """An MCP server, its tools and its login."""
 
@@ -64,7 +63,7 @@ class McpServerStatus:
     auth_status: McpAuthStatus
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ListMcpServerStatusResponse:
     """Answers `mcpServerStatus/list`."""
 
@@ -77,7 +76,7 @@ McpServerStartupFailureReason: TypeAlias = Literal["reauthenticationRequired"]
 McpServerStartupState: TypeAlias = Literal["starting", "ready", "failed", "cancelled"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class McpServerStatusUpdatedNotification:
     """Tells `mcpServer/startupStatus/updated`."""
 

@@ -2,13 +2,12 @@
 
 from typing import ClassVar, Literal, TypeAlias
 
-import attrs
-
 from codex.app_server.api.turn import CyberAccessProgram
 from codex.app_server.wire import Unsigned, null
+from codex.base.frozen import frozen
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ModelListParams:
     """Asks `model/list`."""
 
@@ -21,21 +20,21 @@ class ModelListParams:
 InputModality: TypeAlias = Literal["text", "image", "audio"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ModelAccessPrograms:
     """Programs that give access to a model."""
 
     cyber: tuple[CyberAccessProgram, ...]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ModelAvailabilityNux:
     """A note on a new model."""
 
     message: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ModelServiceTier:
     """A speed at which a model is served."""
 
@@ -44,7 +43,7 @@ class ModelServiceTier:
     description: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ModelUpgradeInfo:
     """The model to move to."""
 
@@ -58,7 +57,7 @@ class ModelUpgradeInfo:
 MultiAgentVersion: TypeAlias = Literal["disabled", "v1", "v2"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ReasoningEffortOption:
     """An effort that a model offers."""
 
@@ -66,7 +65,7 @@ class ReasoningEffortOption:
     description: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Model:
     """A model on offer."""
 
@@ -91,7 +90,7 @@ class Model:
     is_default: bool
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ModelListResponse:
     """Answers `model/list`."""
 
@@ -99,12 +98,12 @@ class ModelListResponse:
     next_cursor: str | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ModelProviderListParams:
     """Asks `modelProvider/list`."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class BedrockProviderSettings:
     """How Bedrock is reached."""
 
@@ -113,7 +112,7 @@ class BedrockProviderSettings:
     region: str | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class EnvironmentVariableAuth:
     """The key is in an environment variable."""
 
@@ -121,7 +120,7 @@ class EnvironmentVariableAuth:
     env_key: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ExternallyConfiguredAuth:
     """The key comes from elsewhere."""
 
@@ -129,7 +128,7 @@ class ExternallyConfiguredAuth:
     env_key: str | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class NoAuth:
     """No key."""
 
@@ -139,7 +138,7 @@ class NoAuth:
 GatewayAuth: TypeAlias = NoAuth | EnvironmentVariableAuth | ExternallyConfiguredAuth
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CustomGatewayProviderSettings:
     """How a gateway is reached."""
 
@@ -147,7 +146,7 @@ class CustomGatewayProviderSettings:
     auth: GatewayAuth
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class GcpProviderSettings:
     """How Google's cloud is reached."""
 
@@ -157,7 +156,7 @@ class GcpProviderSettings:
     credential_file: str | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class OpenaiProviderSettings:
     """OpenAI's own service."""
 
@@ -169,7 +168,7 @@ ProviderSettings: TypeAlias = (
 )
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ModelProviderSummary:
     """A provider of models that is configured."""
 
@@ -180,7 +179,7 @@ class ModelProviderSummary:
     settings: ProviderSettings
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ModelProviderListResponse:
     """Answers `modelProvider/list`."""
 
@@ -189,12 +188,12 @@ class ModelProviderListResponse:
     can_change_default: bool
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ModelProviderCapabilitiesReadParams:
     """Asks `modelProvider/capabilities/read`."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ModelProviderCapabilitiesReadResponse:
     """Answers `modelProvider/capabilities/read`."""
 
@@ -205,7 +204,7 @@ class ModelProviderCapabilitiesReadResponse:
 ModelRerouteReason: TypeAlias = Literal["highRiskCyberActivity"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ModelReroutedNotification:
     """Tells `model/rerouted`."""
 

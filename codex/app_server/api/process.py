@@ -2,12 +2,11 @@
 
 from typing import Literal, TypeAlias
 
-import attrs
-
 from codex.app_server.wire import Unsigned
+from codex.base.frozen import frozen
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ProcessTerminalSize:
     """The size of a terminal, in characters."""
 
@@ -15,7 +14,7 @@ class ProcessTerminalSize:
     cols: Unsigned
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ProcessSpawnParams:
     """Asks `process/spawn`: start a process outside of the sandbox."""
 
@@ -31,12 +30,12 @@ class ProcessSpawnParams:
     size: ProcessTerminalSize | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ProcessSpawnResponse:
     """Answers `process/spawn`."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ProcessWriteStdinParams:
     """Asks `process/writeStdin`."""
 
@@ -45,24 +44,24 @@ class ProcessWriteStdinParams:
     close_stdin: bool = False
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ProcessWriteStdinResponse:
     """Answers `process/writeStdin`."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ProcessKillParams:
     """Asks `process/kill`."""
 
     process_handle: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ProcessKillResponse:
     """Answers `process/kill`."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ProcessResizePtyParams:
     """Asks `process/resizePty`."""
 
@@ -70,7 +69,7 @@ class ProcessResizePtyParams:
     size: ProcessTerminalSize
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ProcessResizePtyResponse:
     """Answers `process/resizePty`."""
 
@@ -78,7 +77,7 @@ class ProcessResizePtyResponse:
 ProcessOutputStream: TypeAlias = Literal["stdout", "stderr"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ProcessOutputDeltaNotification:
     """Tells `process/outputDelta`."""
 
@@ -88,7 +87,7 @@ class ProcessOutputDeltaNotification:
     cap_reached: bool
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ProcessExitedNotification:
     """Tells `process/exited`."""
 

@@ -1,13 +1,12 @@
 """Turns that wait in a thread for the running one to end."""
 
-import attrs
-
 from codex.app_server.api.turn import Turn
 from codex.app_server.api.user_input import UserInput
 from codex.app_server.wire import Unsigned, null
+from codex.base.frozen import frozen
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadQueueAddParams:
     """Asks `thread/queue/add`."""
 
@@ -17,7 +16,7 @@ class ThreadQueueAddParams:
     responsesapi_client_metadata: dict[str, str] | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class QueuedSubmission:
     """A user's input that waits for its turn."""
 
@@ -27,14 +26,14 @@ class QueuedSubmission:
     responsesapi_client_metadata: dict[str, str] | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadQueueAddResponse:
     """Answers `thread/queue/add`."""
 
     queued_submission: QueuedSubmission
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadQueueListParams:
     """Asks `thread/queue/list`."""
 
@@ -43,7 +42,7 @@ class ThreadQueueListParams:
     limit: Unsigned | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadQueueListResponse:
     """Answers `thread/queue/list`."""
 
@@ -51,7 +50,7 @@ class ThreadQueueListResponse:
     next_cursor: str | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadQueueUpdateParams:
     """Asks `thread/queue/update`."""
 
@@ -61,14 +60,14 @@ class ThreadQueueUpdateParams:
     responsesapi_client_metadata: dict[str, str] | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadQueueUpdateResponse:
     """Answers `thread/queue/update`."""
 
     queued_submission: QueuedSubmission
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadQueueDeleteParams:
     """Asks `thread/queue/delete`."""
 
@@ -76,14 +75,14 @@ class ThreadQueueDeleteParams:
     queued_submission_id: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadQueueDeleteResponse:
     """Answers `thread/queue/delete`."""
 
     deleted: bool
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadQueueReorderParams:
     """Asks `thread/queue/reorder`."""
 
@@ -91,12 +90,12 @@ class ThreadQueueReorderParams:
     queued_submission_ids: tuple[str, ...]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadQueueReorderResponse:
     """Answers `thread/queue/reorder`."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadQueueStartParams:
     """Asks `thread/queue/start`."""
 
@@ -104,14 +103,14 @@ class ThreadQueueStartParams:
     queued_submission_id: str | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadQueueStartResponse:
     """Answers `thread/queue/start`."""
 
     turn: Turn
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadQueueChangedNotification:
     """Tells `thread/queue/changed`."""
 

@@ -2,13 +2,12 @@
 
 from typing import TypeAlias
 
-import attrs
-
 from codex.app_server.wire import Unsigned, null
+from codex.base.frozen import frozen
 from codex.base.jsontext import JsonObject
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ClientInfo:
     """The program at the other end, as it calls itself."""
 
@@ -17,7 +16,7 @@ class ClientInfo:
     version: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class InitializeCapabilities:
     """What the client understands, and what it does not want to be told."""
 
@@ -30,7 +29,7 @@ class InitializeCapabilities:
     extensions: JsonObject | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class InitializeParams:
     """Asks `initialize`: the first request: who is there, and what it understands."""
 
@@ -38,7 +37,7 @@ class InitializeParams:
     capabilities: InitializeCapabilities | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class InitializeResponse:
     """Answers `initialize`."""
 
@@ -48,12 +47,12 @@ class InitializeResponse:
     platform_os: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ServerDiagnosticsParams:
     """Asks `server/diagnostics`: what the process uses, and how much is going on."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ServerDiagnosticsGauge:
     """One count of something that may grow."""
 
@@ -61,7 +60,7 @@ class ServerDiagnosticsGauge:
     value: Unsigned
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ServerDiagnosticsProcess:
     """What the server's process uses of the machine."""
 
@@ -70,7 +69,7 @@ class ServerDiagnosticsProcess:
     physical_footprint_bytes: Unsigned | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ServerDiagnosticsResponse:
     """Answers `server/diagnostics`."""
 
@@ -78,7 +77,7 @@ class ServerDiagnosticsResponse:
     gauges: tuple[ServerDiagnosticsGauge, ...]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class WarningNotification:
     """Tells `warning`."""
 
@@ -86,7 +85,7 @@ class WarningNotification:
     message: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TextPosition:
     """A place in a text file, counted from 1."""
 
@@ -94,7 +93,7 @@ class TextPosition:
     column: Unsigned
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TextRange:
     """A stretch of a text file."""
 
@@ -102,7 +101,7 @@ class TextRange:
     end: TextPosition
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ConfigWarningNotification:
     """Tells `configWarning`."""
 
@@ -112,7 +111,7 @@ class ConfigWarningNotification:
     range: TextRange | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class DeprecationNoticeNotification:
     """Tells `deprecationNotice`."""
 
@@ -120,7 +119,7 @@ class DeprecationNoticeNotification:
     details: str | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class GuardianWarningNotification:
     """Tells `guardianWarning`."""
 
@@ -131,7 +130,7 @@ class GuardianWarningNotification:
 RequestId: TypeAlias = str | int
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ServerRequestResolvedNotification:
     """Tells `serverRequest/resolved`."""
 
@@ -139,14 +138,14 @@ class ServerRequestResolvedNotification:
     request_id: RequestId
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CurrentTimeReadParams:
     """Asks the client `currentTime/read`."""
 
     thread_id: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CurrentTimeReadResponse:
     """The client's answer to `currentTime/read`."""
 

@@ -2,12 +2,11 @@
 
 from typing import ClassVar, Literal, TypeAlias
 
-import attrs
-
 from codex.app_server.wire import UNSET, Unset, Unsigned, null
+from codex.base.frozen import frozen
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class GranularApproval:
     """Which kinds of questions may be asked at all."""
 
@@ -19,7 +18,7 @@ class GranularApproval:
     mcp_elicitations: bool
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class GranularAskForApproval:
     """Ask, but only what is named."""
 
@@ -29,7 +28,7 @@ class GranularAskForApproval:
 AskForApproval: TypeAlias = Literal["untrusted", "on-request", "never"] | GranularAskForApproval
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class DangerFullAccessPolicy:
     """No sandbox."""
 
@@ -39,7 +38,7 @@ class DangerFullAccessPolicy:
 NetworkAccess: TypeAlias = Literal["restricted", "enabled"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ExternalSandboxPolicy:
     """No sandbox of ours, since there is one around us."""
 
@@ -47,7 +46,7 @@ class ExternalSandboxPolicy:
     network_access: NetworkAccess = "restricted"
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ReadOnlyPolicy:
     """Read everything, write nothing."""
 
@@ -55,7 +54,7 @@ class ReadOnlyPolicy:
     network_access: bool = False
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class WorkspaceWritePolicy:
     """Write only below the workspace's roots."""
 
@@ -77,7 +76,7 @@ Personality: TypeAlias = Literal["none", "friendly", "pragmatic"]
 ModeKind: TypeAlias = Literal["plan", "default"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Settings:
     """What a collaboration mode sets."""
 
@@ -87,7 +86,7 @@ class Settings:
     developer_instructions: str | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CollaborationMode:
     """How model and user work together, such as planning first."""
 
@@ -98,7 +97,7 @@ class CollaborationMode:
 ReasoningSummary: TypeAlias = Literal["auto", "concise", "detailed", "none"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CustomMultiAgentMode:
     """A multi-agent mode of the client's own."""
 
@@ -108,7 +107,7 @@ class CustomMultiAgentMode:
 MultiAgentMode: TypeAlias = Literal["explicitRequestOnly", "proactive"] | CustomMultiAgentMode
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ActivePermissionProfile:
     """The permission profile in force, and what it was made from."""
 
@@ -116,7 +115,7 @@ class ActivePermissionProfile:
     extends: str | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadEnvironment:
     """A place where a thread's commands run."""
 
@@ -125,7 +124,7 @@ class ThreadEnvironment:
     runtime_workspace_roots: tuple[str, ...]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TurnEnvironmentParams:
     """A place where a turn's commands shall run."""
 
@@ -134,7 +133,7 @@ class TurnEnvironmentParams:
     runtime_workspace_roots: tuple[str, ...] | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadSettings:
     """All that is in force for a thread's next turn."""
 
@@ -155,7 +154,7 @@ class ThreadSettings:
     personality: Personality | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class PermissionProfileListParams:
     """Asks `permissionProfile/list`."""
 
@@ -164,7 +163,7 @@ class PermissionProfileListParams:
     cwd: str | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class PermissionProfileSummary:
     """A permission profile that can be chosen, or why not."""
 
@@ -173,7 +172,7 @@ class PermissionProfileSummary:
     allowed: bool
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class PermissionProfileListResponse:
     """Answers `permissionProfile/list`."""
 
@@ -181,12 +180,12 @@ class PermissionProfileListResponse:
     next_cursor: str | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CollaborationModeListParams:
     """Asks `collaborationMode/list`."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CollaborationModeMask:
     """A mode on offer, with what it would set."""
 
@@ -197,7 +196,7 @@ class CollaborationModeMask:
     reasoning_effort: str | None | Unset = UNSET
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CollaborationModeListResponse:
     """Answers `collaborationMode/list`."""
 

@@ -2,12 +2,11 @@
 
 from typing import Literal, TypeAlias
 
-import attrs
-
 from codex.app_server.wire import null
+from codex.base.frozen import frozen
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SkillsListParams:
     """Asks `skills/list`."""
 
@@ -15,7 +14,7 @@ class SkillsListParams:
     force_reload: bool = False
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SkillErrorInfo:
     """A skill that could not be read."""
 
@@ -23,7 +22,7 @@ class SkillErrorInfo:
     message: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SkillToolDependency:
     """A tool that a skill needs."""
 
@@ -35,14 +34,14 @@ class SkillToolDependency:
     url: str | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SkillDependencies:
     """What a skill needs."""
 
     tools: tuple[SkillToolDependency, ...]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SkillInterface:
     """How a skill is shown."""
 
@@ -59,7 +58,7 @@ class SkillInterface:
 SkillScope: TypeAlias = Literal["user", "repo", "system", "admin"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SkillMetadata:
     """A skill."""
 
@@ -74,7 +73,7 @@ class SkillMetadata:
     plugin_id: str | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SkillsListEntry:
     """The skills of one folder."""
 
@@ -83,14 +82,14 @@ class SkillsListEntry:
     errors: tuple[SkillErrorInfo, ...]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SkillsListResponse:
     """Answers `skills/list`."""
 
     data: tuple[SkillsListEntry, ...]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SkillsConfigWriteParams:
     """Asks `skills/config/write`."""
 
@@ -99,13 +98,13 @@ class SkillsConfigWriteParams:
     enabled: bool
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SkillsConfigWriteResponse:
     """Answers `skills/config/write`."""
 
     effective_enabled: bool
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SkillsChangedNotification:
     """Tells `skills/changed`."""

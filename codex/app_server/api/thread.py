@@ -2,8 +2,6 @@
 
 from typing import ClassVar, Literal, TypeAlias
 
-import attrs
-
 from codex.app_server.api.dynamic_tool import DynamicToolSpec
 from codex.app_server.api.settings import (
     ActivePermissionProfile,
@@ -19,10 +17,11 @@ from codex.app_server.api.settings import (
 )
 from codex.app_server.api.turn import Turn, TurnItemsView
 from codex.app_server.wire import UNSET, Unset, Unsigned, null
+from codex.base.frozen import frozen
 from codex.base.jsontext import JsonObject
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class GitInfo:
     """Where the repository stood when the thread began."""
 
@@ -31,21 +30,21 @@ class GitInfo:
     origin_url: str | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CustomSource:
     """A program that gave its own name."""
 
     custom: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class OtherSource:
     """A sub-agent of another kind."""
 
     other: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadSpawn:
     """Who spawned a sub-agent, how deep, as what."""
 
@@ -57,7 +56,7 @@ class ThreadSpawn:
     agent_role: str | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadSpawnSource:
     """A sub-agent that the model spawned."""
 
@@ -68,7 +67,7 @@ class ThreadSpawnSource:
 SubAgentSource: TypeAlias = Literal["review", "compact", "memory_consolidation"] | ThreadSpawnSource | OtherSource
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SubAgentOrigin:
     """The thread belongs to a sub-agent."""
 
@@ -80,7 +79,7 @@ SessionSource: TypeAlias = Literal["cli", "vscode", "exec", "appServer", "unknow
 ThreadHistoryMode: TypeAlias = Literal["legacy", "paginated"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadSectionAppearance:
     """How a section is shown."""
 
@@ -88,7 +87,7 @@ class ThreadSectionAppearance:
     color: str | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadSection:
     """A section that threads are sorted into."""
 
@@ -100,7 +99,7 @@ class ThreadSection:
 ThreadActiveFlag: TypeAlias = Literal["waitingOnApproval", "waitingOnUserInput"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ActiveThreadStatus:
     """A turn runs; the flags tell what it waits for."""
 
@@ -108,21 +107,21 @@ class ActiveThreadStatus:
     active_flags: tuple[ThreadActiveFlag, ...]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class IdleThreadStatus:
     """Loaded, and no turn runs."""
 
     type: ClassVar[Literal["idle"]] = "idle"
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class NotLoadedThreadStatus:
     """Only on disk."""
 
     type: ClassVar[Literal["notLoaded"]] = "notLoaded"
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SystemErrorThreadStatus:
     """The thread ended by a fault."""
 
@@ -132,7 +131,7 @@ class SystemErrorThreadStatus:
 ThreadStatus: TypeAlias = NotLoadedThreadStatus | IdleThreadStatus | SystemErrorThreadStatus | ActiveThreadStatus
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Thread:
     """A conversation, loaded or on disk."""
 
@@ -171,7 +170,7 @@ class Thread:
     turns: tuple[Turn, ...]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CapabilityRootLocation:
     """Where a folder of capabilities is."""
 
@@ -180,7 +179,7 @@ class CapabilityRootLocation:
     path: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SelectedCapabilityRoot:
     """A folder of capabilities that was chosen."""
 
@@ -191,7 +190,7 @@ class SelectedCapabilityRoot:
 ThreadStartSource: TypeAlias = Literal["startup", "clear"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadStartParams:
     """Asks `thread/start`: a new thread; what is left out comes from the configuration."""
 
@@ -224,7 +223,7 @@ class ThreadStartParams:
     experimental_raw_events: bool = False
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadStartResponse:
     """Answers `thread/start`."""
 
@@ -247,7 +246,7 @@ class ThreadStartResponse:
 SortDirection: TypeAlias = Literal["asc", "desc"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadResumeInitialTurnsPageParams:
     """Which turns a resume shall bring along."""
 
@@ -256,7 +255,7 @@ class ThreadResumeInitialTurnsPageParams:
     items_view: TurnItemsView | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadResumeParams:
     """Asks `thread/resume`: load a stored thread, or join a running one, and be told of it."""
 
@@ -280,7 +279,7 @@ class ThreadResumeParams:
     initial_turns_page: ThreadResumeInitialTurnsPageParams | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TurnsPage:
     """Some turns, and where to go on."""
 
@@ -289,7 +288,7 @@ class TurnsPage:
     backwards_cursor: str | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadResumeResponse:
     """Answers `thread/resume`."""
 
@@ -313,7 +312,7 @@ class ThreadResumeResponse:
     items_backwards_cursor: str | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadForkParams:
     """Asks `thread/fork`: copy a thread, or its beginning, into a new one."""
 
@@ -342,7 +341,7 @@ class ThreadForkParams:
     defer_goal_continuation: bool = False
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadForkResponse:
     """Answers `thread/fork`."""
 

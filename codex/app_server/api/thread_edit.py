@@ -2,8 +2,6 @@
 
 from typing import Literal, TypeAlias
 
-import attrs
-
 from codex.app_server.api.settings import (
     ApprovalsReviewer,
     AskForApproval,
@@ -16,48 +14,49 @@ from codex.app_server.api.settings import (
 )
 from codex.app_server.api.thread import Thread
 from codex.app_server.wire import UNSET, Unset, Unsigned, null
+from codex.base.frozen import frozen
 from codex.base.jsontext import Json
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadArchiveParams:
     """Asks `thread/archive`."""
 
     thread_id: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadArchiveResponse:
     """Answers `thread/archive`."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadUnarchiveParams:
     """Asks `thread/unarchive`."""
 
     thread_id: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadUnarchiveResponse:
     """Answers `thread/unarchive`."""
 
     thread: Thread
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadDeleteParams:
     """Asks `thread/delete`."""
 
     thread_id: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadDeleteResponse:
     """Answers `thread/delete`."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadUnsubscribeParams:
     """Asks `thread/unsubscribe`."""
 
@@ -67,14 +66,14 @@ class ThreadUnsubscribeParams:
 ThreadUnsubscribeStatus: TypeAlias = Literal["notLoaded", "notSubscribed", "unsubscribed"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadUnsubscribeResponse:
     """Answers `thread/unsubscribe`."""
 
     status: ThreadUnsubscribeStatus
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadSetNameParams:
     """Asks `thread/name/set`."""
 
@@ -82,12 +81,12 @@ class ThreadSetNameParams:
     name: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadSetNameResponse:
     """Answers `thread/name/set`."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadMetadataGitInfoUpdateParams:
     """What to change of a thread's git facts; null removes."""
 
@@ -96,7 +95,7 @@ class ThreadMetadataGitInfoUpdateParams:
     origin_url: str | None | Unset = UNSET
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadMetadataUpdateParams:
     """Asks `thread/metadata/update`."""
 
@@ -106,14 +105,14 @@ class ThreadMetadataUpdateParams:
     daybreak_enabled: bool | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadMetadataUpdateResponse:
     """Answers `thread/metadata/update`."""
 
     thread: Thread
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadSettingsUpdateParams:
     """Asks `thread/settings/update`."""
 
@@ -134,12 +133,12 @@ class ThreadSettingsUpdateParams:
     personality: Personality | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadSettingsUpdateResponse:
     """Answers `thread/settings/update`."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadRevertParams:
     """Asks `thread/revert`."""
 
@@ -147,7 +146,7 @@ class ThreadRevertParams:
     before_turn_id: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadRevertResponse:
     """Answers `thread/revert`."""
 
@@ -156,19 +155,19 @@ class ThreadRevertResponse:
     items_backwards_cursor: str | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadCompactStartParams:
     """Asks `thread/compact/start`."""
 
     thread_id: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadCompactStartResponse:
     """Answers `thread/compact/start`."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadShellCommandParams:
     """Asks `thread/shellCommand`."""
 
@@ -177,12 +176,12 @@ class ThreadShellCommandParams:
     timeout_ms: int | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadShellCommandResponse:
     """Answers `thread/shellCommand`."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadInjectItemsParams:
     """Asks `thread/inject_items`."""
 
@@ -190,24 +189,24 @@ class ThreadInjectItemsParams:
     items: tuple[Json, ...]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadInjectItemsResponse:
     """Answers `thread/inject_items`."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadBackgroundTerminalsCleanParams:
     """Asks `thread/backgroundTerminals/clean`."""
 
     thread_id: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadBackgroundTerminalsCleanResponse:
     """Answers `thread/backgroundTerminals/clean`."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadBackgroundTerminalsListParams:
     """Asks `thread/backgroundTerminals/list`."""
 
@@ -216,7 +215,7 @@ class ThreadBackgroundTerminalsListParams:
     limit: Unsigned | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadBackgroundTerminal:
     """A command that goes on in the background."""
 
@@ -229,7 +228,7 @@ class ThreadBackgroundTerminal:
     rss_kb: Unsigned | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadBackgroundTerminalsListResponse:
     """Answers `thread/backgroundTerminals/list`."""
 
@@ -237,7 +236,7 @@ class ThreadBackgroundTerminalsListResponse:
     next_cursor: str | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadBackgroundTerminalsTerminateParams:
     """Asks `thread/backgroundTerminals/terminate`."""
 
@@ -245,7 +244,7 @@ class ThreadBackgroundTerminalsTerminateParams:
     process_id: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadBackgroundTerminalsTerminateResponse:
     """Answers `thread/backgroundTerminals/terminate`."""
 

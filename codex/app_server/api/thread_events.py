@@ -1,22 +1,21 @@
 """What is told of a thread."""
 
-import attrs
-
 from codex.app_server.api.item_events import TokenUsageBreakdown
 from codex.app_server.api.settings import ThreadSettings
 from codex.app_server.api.thread import Thread, ThreadStatus
 from codex.app_server.api.thread_list import ThreadReadState
 from codex.app_server.wire import null
+from codex.base.frozen import frozen
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadStartedNotification:
     """Tells `thread/started`."""
 
     thread: Thread
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadStatusChangedNotification:
     """Tells `thread/status/changed`."""
 
@@ -24,42 +23,42 @@ class ThreadStatusChangedNotification:
     status: ThreadStatus
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadClosedNotification:
     """Tells `thread/closed`."""
 
     thread_id: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadArchivedNotification:
     """Tells `thread/archived`."""
 
     thread_id: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadUnarchivedNotification:
     """Tells `thread/unarchived`."""
 
     thread_id: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadDeletedNotification:
     """Tells `thread/deleted`."""
 
     thread_id: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadRevertedNotification:
     """Tells `thread/reverted`."""
 
     thread_id: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ContextCompactedNotification:
     """Tells `thread/compacted`."""
 
@@ -67,7 +66,7 @@ class ContextCompactedNotification:
     turn_id: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadNameUpdatedNotification:
     """Tells `thread/name/updated`."""
 
@@ -75,7 +74,7 @@ class ThreadNameUpdatedNotification:
     thread_name: str | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadSettingsUpdatedNotification:
     """Tells `thread/settings/updated`."""
 
@@ -83,7 +82,7 @@ class ThreadSettingsUpdatedNotification:
     thread_settings: ThreadSettings
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadTokenUsage:
     """What a thread used, in all and last."""
 
@@ -92,7 +91,7 @@ class ThreadTokenUsage:
     model_context_window: int | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadTokenUsageUpdatedNotification:
     """Tells `thread/tokenUsage/updated`."""
 
@@ -101,7 +100,7 @@ class ThreadTokenUsageUpdatedNotification:
     token_usage: ThreadTokenUsage
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadReadStateChangedNotification:
     """Tells `thread/readState/changed`."""
 
@@ -109,7 +108,7 @@ class ThreadReadStateChangedNotification:
     read_state: ThreadReadState
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class EnvironmentConnectionNotification:
     """Tells `thread/environment/connected` and Tells `thread/environment/disconnected`."""
 

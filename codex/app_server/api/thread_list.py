@@ -2,12 +2,11 @@
 
 from typing import ClassVar, Literal, TypeAlias
 
-import attrs
-
 from codex.app_server.api.item import ThreadItem
 from codex.app_server.api.thread import SortDirection, Thread
 from codex.app_server.api.turn import Turn, TurnItemsView
 from codex.app_server.wire import Unsigned, null
+from codex.base.frozen import frozen
 
 ThreadSortKey: TypeAlias = Literal["created_at", "updated_at", "recency_at", "section_position"]
 
@@ -25,7 +24,7 @@ ThreadSourceKind: TypeAlias = Literal[
 ]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadListParams:
     """Asks `thread/list`: stored threads, page by page."""
 
@@ -50,14 +49,14 @@ class ThreadListParams:
     attached_to_thread_id: str | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class UnreadFromStart:
     """Nothing was read yet."""
 
     type: ClassVar[Literal["threadStart"]] = "threadStart"
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class UnreadFromTurn:
     """The first turn that was not read."""
 
@@ -68,7 +67,7 @@ class UnreadFromTurn:
 ThreadUnreadPosition: TypeAlias = UnreadFromStart | UnreadFromTurn
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadReadState:
     """How far a thread was read; the revision guards against writing over another's mark."""
 
@@ -76,7 +75,7 @@ class ThreadReadState:
     revision: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadListResponse:
     """Answers `thread/list`."""
 
@@ -86,7 +85,7 @@ class ThreadListResponse:
     backwards_cursor: str | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadLoadedListParams:
     """Asks `thread/loaded/list`: the threads loaded here."""
 
@@ -94,7 +93,7 @@ class ThreadLoadedListParams:
     limit: Unsigned | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadLoadedListResponse:
     """Answers `thread/loaded/list`."""
 
@@ -102,7 +101,7 @@ class ThreadLoadedListResponse:
     next_cursor: str | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadReadParams:
     """Asks `thread/read`: a thread, without loading it."""
 
@@ -110,7 +109,7 @@ class ThreadReadParams:
     include_turns: bool = False
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadReadResponse:
     """Answers `thread/read`."""
 
@@ -118,7 +117,7 @@ class ThreadReadResponse:
     read_state: ThreadReadState | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadTurnsListParams:
     """Asks `thread/turns/list`."""
 
@@ -129,7 +128,7 @@ class ThreadTurnsListParams:
     items_view: TurnItemsView | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadTurnsListResponse:
     """Answers `thread/turns/list`."""
 
@@ -138,7 +137,7 @@ class ThreadTurnsListResponse:
     backwards_cursor: str | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadItemOutputDeferral:
     """Which outputs may be left out, to be read later."""
 
@@ -146,7 +145,7 @@ class ThreadItemOutputDeferral:
     mcp_tool_call: bool = False
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadItemsListAnchor:
     """Where in the items to begin."""
 
@@ -157,7 +156,7 @@ class ThreadItemsListAnchor:
 ThreadItemsListCursor: TypeAlias = str | ThreadItemsListAnchor
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadItemsListParams:
     """Asks `thread/items/list`."""
 
@@ -169,7 +168,7 @@ class ThreadItemsListParams:
     defer_output: ThreadItemOutputDeferral | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadItemEntry:
     """An item and its turn."""
 
@@ -180,7 +179,7 @@ class ThreadItemEntry:
     completed_at_ms: int | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadItemsListResponse:
     """Answers `thread/items/list`."""
 
@@ -189,7 +188,7 @@ class ThreadItemsListResponse:
     backwards_cursor: str | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadItemsReadParams:
     """Asks `thread/items/read`."""
 
@@ -198,7 +197,7 @@ class ThreadItemsReadParams:
     item_ids: tuple[str, ...]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadItemsReadResponse:
     """Answers `thread/items/read`."""
 
@@ -208,7 +207,7 @@ class ThreadItemsReadResponse:
 ThreadSearchSortKey: TypeAlias = Literal["created_at", "updated_at", "recency_at"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadSearchParams:
     """Asks `thread/search`."""
 
@@ -223,7 +222,7 @@ class ThreadSearchParams:
     search_term: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadSearchResult:
     """A thread that was found, and the words around."""
 
@@ -231,7 +230,7 @@ class ThreadSearchResult:
     snippet: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ThreadSearchResponse:
     """Answers `thread/search`."""
 

@@ -2,8 +2,6 @@
 
 from typing import ClassVar, Literal, TypeAlias
 
-import attrs
-
 from codex.app_server.api.item import ThreadItem
 from codex.app_server.api.item_parts import FunctionCallOutputBody
 from codex.app_server.api.settings import (
@@ -18,54 +16,55 @@ from codex.app_server.api.settings import (
 )
 from codex.app_server.api.user_input import UserInput
 from codex.app_server.wire import UNSET, Unset, Unsigned, null
+from codex.base.frozen import frozen
 from codex.base.jsontext import Json, JsonObject
 
 NonSteerableTurnKind: TypeAlias = Literal["review", "compact"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class NotSteerable:
     """What kind of turn takes no more input."""
 
     turn_kind: NonSteerableTurnKind
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ActiveTurnNotSteerable:
     """The running turn takes no more input."""
 
     active_turn_not_steerable: NotSteerable
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class HttpFailure:
     """The status with which the provider refused, if it came so far."""
 
     http_status_code: Unsigned | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class HttpConnectionFailed:
     """No connection to the provider."""
 
     http_connection_failed: HttpFailure
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ResponseStreamConnectionFailed:
     """The stream of the answer could not be opened."""
 
     response_stream_connection_failed: HttpFailure
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ResponseStreamDisconnected:
     """The stream of the answer broke off."""
 
     response_stream_disconnected: HttpFailure
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ResponseTooManyFailedAttempts:
     """Every attempt to ask the model failed."""
 
@@ -103,14 +102,14 @@ CodexErrorInfo: TypeAlias = (
 )
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class MisalignmentSteer:
     """What was said against misalignment."""
 
     message: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class MisalignmentErrorDetails:
     """Why a turn was ended for misalignment."""
 
@@ -120,7 +119,7 @@ class MisalignmentErrorDetails:
     review_target: str | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TurnError:
     """Why a turn failed."""
 
@@ -135,7 +134,7 @@ TurnItemsView: TypeAlias = Literal["notLoaded", "summary", "full"]
 TurnStatus: TypeAlias = Literal["completed", "interrupted", "failed", "inProgress"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Turn:
     """One answer of the model, with all it did on the way."""
 
@@ -153,7 +152,7 @@ class Turn:
 AdditionalContextKind: TypeAlias = Literal["untrusted", "application"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class AdditionalContextEntry:
     """Something more that the model shall know."""
 
@@ -165,7 +164,7 @@ class AdditionalContextEntry:
 CyberAccessProgram: TypeAlias = Literal["standard", "daybreakBlue", "daybreakRed"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TurnToolOutput:
     """The output of a call, which starts a turn."""
 
@@ -175,7 +174,7 @@ class TurnToolOutput:
     retain: bool = False
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TurnStartParams:
     """Asks `turn/start`: a turn with this input; into a running turn the input is steered."""
 
@@ -209,14 +208,14 @@ class TurnStartParams:
     cyber_access_program: CyberAccessProgram | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TurnStartResponse:
     """Answers `turn/start`."""
 
     turn: Turn
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TurnSteerParams:
     """Asks `turn/steer`: more input for the running turn."""
 
@@ -229,14 +228,14 @@ class TurnSteerParams:
     expected_turn_id: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TurnSteerResponse:
     """Answers `turn/steer`."""
 
     turn_id: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TurnInterruptParams:
     """Asks `turn/interrupt`: end the running turn."""
 
@@ -244,12 +243,12 @@ class TurnInterruptParams:
     turn_id: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TurnInterruptResponse:
     """Answers `turn/interrupt`."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TurnSettingsUpdateParams:
     """Asks `turn/settings/update`."""
 
@@ -266,7 +265,7 @@ class TurnSettingsUpdateParams:
 TurnSettingsUpdateStatus: TypeAlias = Literal["applied", "targetUnavailable"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TurnSettingsUpdateResponse:
     """Answers `turn/settings/update`."""
 
@@ -276,7 +275,7 @@ class TurnSettingsUpdateResponse:
 ReviewDelivery: TypeAlias = Literal["inline"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class BaseBranchTarget:
     """Review what differs from a branch."""
 
@@ -284,7 +283,7 @@ class BaseBranchTarget:
     branch: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CommitTarget:
     """Review one commit."""
 
@@ -293,7 +292,7 @@ class CommitTarget:
     title: str | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CustomTarget:
     """Review what the instructions say."""
 
@@ -301,7 +300,7 @@ class CustomTarget:
     instructions: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class UncommittedChangesTarget:
     """Review what is not committed."""
 
@@ -311,7 +310,7 @@ class UncommittedChangesTarget:
 ReviewTarget: TypeAlias = UncommittedChangesTarget | BaseBranchTarget | CommitTarget | CustomTarget
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ReviewStartParams:
     """Asks `review/start`."""
 
@@ -320,7 +319,7 @@ class ReviewStartParams:
     delivery: ReviewDelivery | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ReviewStartResponse:
     """Answers `review/start`."""
 
@@ -328,7 +327,7 @@ class ReviewStartResponse:
     review_thread_id: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TurnStartedNotification:
     """Tells `turn/started`."""
 
@@ -336,7 +335,7 @@ class TurnStartedNotification:
     turn: Turn
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TurnCompletedNotification:
     """Tells `turn/completed`."""
 
@@ -344,7 +343,7 @@ class TurnCompletedNotification:
     turn: Turn
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TurnDiffUpdatedNotification:
     """Tells `turn/diff/updated`."""
 
@@ -356,7 +355,7 @@ class TurnDiffUpdatedNotification:
 TurnPlanStepStatus: TypeAlias = Literal["pending", "inProgress", "completed"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TurnPlanStep:
     """One step of the plan."""
 
@@ -364,7 +363,7 @@ class TurnPlanStep:
     status: TurnPlanStepStatus
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TurnPlanUpdatedNotification:
     """Tells `turn/plan/updated`."""
 
@@ -374,7 +373,7 @@ class TurnPlanUpdatedNotification:
     plan: tuple[TurnPlanStep, ...]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ErrorNotification:
     """Tells `error`."""
 

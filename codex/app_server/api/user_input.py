@@ -2,12 +2,11 @@
 
 from typing import ClassVar, Literal, TypeAlias
 
-import attrs
-
 from codex.app_server.wire import Unsigned, null
+from codex.base.frozen import frozen
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class AudioUserInput:
     """Audio, by address or by id."""
 
@@ -19,7 +18,7 @@ class AudioUserInput:
 ImageDetail: TypeAlias = Literal["auto", "low", "high", "original"]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ImageUserInput:
     """An image, by address (also `data:`) or by id."""
 
@@ -29,7 +28,7 @@ class ImageUserInput:
     file_id: str | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class LocalAudioUserInput:
     """Audio in a file of this machine."""
 
@@ -37,7 +36,7 @@ class LocalAudioUserInput:
     path: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class LocalImageUserInput:
     """An image in a file of this machine."""
 
@@ -46,7 +45,7 @@ class LocalImageUserInput:
     path: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class MentionUserInput:
     """Something mentioned by name, such as an app."""
 
@@ -55,7 +54,7 @@ class MentionUserInput:
     path: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SkillUserInput:
     """A skill to be used."""
 
@@ -64,7 +63,7 @@ class SkillUserInput:
     path: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ByteRange:
     """A stretch of a text, in bytes of UTF-8."""
 
@@ -72,7 +71,7 @@ class ByteRange:
     end: Unsigned
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TextElement:
     """A part of a text that a client shows in its own way."""
 
@@ -80,7 +79,7 @@ class TextElement:
     placeholder: str | None = null()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TextUserInput:
     """Plain text."""
 

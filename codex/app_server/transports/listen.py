@@ -6,27 +6,27 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Literal, TypeAlias
 
-import attrs
 import trio
 
 from codex.app_server.auth import DEFAULT_CLOCK_SKEW, CapabilityToken, Guard, SignedBearerToken, signing_secret
 from codex.app_server.transports.unix import open_unix_listener
 from codex.base.errors import UserError
+from codex.base.frozen import frozen
 
 AuthMode: TypeAlias = Literal["capability-token", "signed-bearer-token"]
 
 
-@attrs.frozen
+@frozen
 class Stdio:
     """`stdio://`: one client, on standard input and output."""
 
 
-@attrs.frozen
+@frozen
 class Off:
     """`off`: nobody can connect."""
 
 
-@attrs.frozen
+@frozen
 class UnixSocket:
     """`unix://PATH`."""
 
@@ -36,7 +36,7 @@ class UnixSocket:
         return f"unix://{self.path}"
 
 
-@attrs.frozen
+@frozen
 class Tcp:
     """`ws://IP:PORT`; port 0 is any free one."""
 
@@ -60,7 +60,7 @@ class Tcp:
 Listen: TypeAlias = Stdio | Off | UnixSocket | Tcp
 
 
-@attrs.frozen
+@frozen
 class AuthOptions:
     """How clients of a WebSocket show who they are: Codex's `--ws-…` options, and a variable with the token."""
 

@@ -142,3 +142,21 @@ def test_threads_that_make_the_first_instances_at_once_all_get_one() -> None:
         for thread in threads:
             thread.join()
         assert made == [Shared(7)] * 4
+
+
+@frozen(kw_only=True)
+class Named:
+    x: int
+    y: str = "a"
+    kind: ClassVar[str] = "named"
+
+
+def test_a_class_may_take_its_fields_by_name_only() -> None:
+    assert repr(Named(y="b", x=1)) == "Named(x=1, y='b')"
+    assert (Named.__match_args__, Named.kind, [field.kw_only for field in attrs.fields(Named)]) == (
+        (),
+        "named",
+        [True, True],
+    )
+    with pytest.raises(TypeError, match="positional"):
+        Named(1)  # pyright: ignore[reportCallIssue]
