@@ -27,9 +27,8 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _QUOTA_CODES = frozenset(
     {"insufficient_quota", "usage_limit_reached", "usage_not_included", "billing_hard_limit_reached"}
 )
+_UNKNOWN_MODEL = frozenset({"model_not_found", "invalid_model"})
 _RATE_CODES = frozenset({"rate_limit_exceeded", "slow_down"})
-# What the same request would only meet again: a wrong key, a wrong address.
-_FINAL_CLIENT_ERRORS = frozenset({401, 403, 404})
 _INVALID_IMAGE = "does not represent a valid image"
 
 
@@ -57,7 +56,7 @@ def failure_of_response(error: JsonObject) -> ModelError:
         return _overloaded(message)
     if code in ("invalid_prompt", "invalid_request_error", "invalid_value", "bio_policy", "cyber_policy"):
         return ModelError(message or f"the server refused the request ({code})", "bad_request")
-    if code in ("model_not_found", "invalid_model"):
+    if code in _UNKNOWN_MODEL:
         return ModelError(message or "the server does not know the model", "model_not_found")
     if code in _RATE_CODES:
         return _rate_limited(message or code, asked_pause(message))
@@ -99,7 +98,8 @@ def failure_of_status(
     kind, way_out = _kind_and_way_out(status, f"{code} {told}", headers, endpoint, model)
     if way_out:
         message += f" ({way_out})"
-    retryable = status >= 400 and status not in _FINAL_CLIENT_ERRORS
+    # A key or an address that is refused is asked again as in Codex: gateways take a moment to know a new one.
+    retryable = status >= 400 and code not in _UNKNOWN_MODEL
     return ModelError(message, kind, retryable=retryable, retry_after=pause, http_status=status)
 
 

@@ -213,8 +213,8 @@ def test_what_a_server_refuses_is_one_event_with_the_way_out(place: Place) -> No
         place.ask(url)
         ask = partial(place.run, "exec", "--json", "-c", "model_providers.mock.stream_max_retries=0")
         key, model, words, page, much = map(failed, map(ask, ("key", "model", "words", "page", "much")))
-        openai = {"OPENAI_API_KEY": "sk-" + "x" * 40, "OPENAI_BASE_URL": url}
-        wrong = ask("key", "-c", "model_provider=openai", environ=openai)
+        secret = {"OPENAI_API_KEY": "sk-" + "x" * 40}
+        wrong = ask("key", "-c", "model_providers.mock.env_key=OPENAI_API_KEY", environ=secret)
     assert "401 Unauthorized: Incorrect API key" in key
     assert key.endswith("(the server wants a key: name its variable in model_providers.mock.env_key)")
     assert "'gpt-5.5' came from -m or the config key `model`: choose one that the provider offers" in model

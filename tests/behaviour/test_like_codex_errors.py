@@ -33,7 +33,10 @@ def failed(code: str, message: str = "the server's words") -> JsonObject:
 @pytest.mark.parametrize(
     ("status", "words"),
     [
+        (401, "Unauthorized"),
         (402, "Payment Required"),
+        (403, "Forbidden"),
+        (404, "Not Found"),
         (405, "Method Not Allowed"),
         (408, "Request Timeout"),
         (409, "Conflict"),

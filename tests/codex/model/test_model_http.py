@@ -108,30 +108,6 @@ async def test_a_server_that_goes_on_failing_is_given_up_after_its_retries() -> 
     ("answer", "kind", "message"),
     [
         (
-            refusal("401 Unauthorized", {"error": {"message": "bad key"}}),
-            "unauthorized",
-            (
-                "unexpected status 401 Unauthorized: bad key, url: {url} "
-                "(the server wants a key: name its variable in model_providers.mine.env_key)"
-            ),
-        ),
-        (
-            refusal("403 Forbidden", "not\nyou"),
-            "unauthorized",
-            (
-                "unexpected status 403 Forbidden: not you, url: {url} "
-                "(the server wants a key: name its variable in model_providers.mine.env_key)"
-            ),
-        ),
-        (
-            refusal("404 Not Found", "404 page not found"),
-            "other",
-            (
-                "unexpected status 404 Not Found: 404 page not found, url: {url} "
-                '(check base_url; a server without the Responses API needs wire_api = "chat")'
-            ),
-        ),
-        (
             refusal("404 Not Found", {"error": {"message": "The model does not exist", "code": "model_not_found"}}),
             "model_not_found",
             (
@@ -175,6 +151,46 @@ async def test_what_no_retry_can_mend_ends_at_once_with_one_line(answer: bytes, 
                 assert (events, error.kind, error.retryable) == ([], kind, False)
                 assert error.message == message.format(url=f"{server.base_url}/responses")
         assert len(server.received) == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "message"),
+    [
+        (
+            refusal("401 Unauthorized", {"error": {"message": "bad key"}}),
+            "unauthorized",
+            (
+                "unexpected status 401 Unauthorized: bad key, url: {url} "
+                "(the server wants a key: name its variable in model_providers.mine.env_key)"
+            ),
+        ),
+        (
+            refusal("403 Forbidden", "not\nyou"),
+            "unauthorized",
+            (
+                "unexpected status 403 Forbidden: not you, url: {url} "
+                "(the server wants a key: name its variable in model_providers.mine.env_key)"
+            ),
+        ),
+        (
+            refusal("404 Not Found", "404 page not found"),
+            "other",
+            (
+                "unexpected status 404 Not Found: 404 page not found, url: {url} "
+                '(check base_url; a server without the Responses API needs wire_api = "chat")'
+            ),
+        ),
+    ],
+)
+async def test_a_refused_key_or_address_is_asked_again_and_names_the_way_out(
+    answer: bytes, kind: str, message: str
+) -> None:
+    async with open_server(answer) as server:
+        async with open_client(server.base_url, request_max_retries=4) as client:
+            _, error = await ask_and_fail(client)
+        assert len(server.received) == 1  # the turn asks again, not the client
+    assert (error.kind, error.retryable) == (kind, True)
+    assert error.message == message.format(url=f"{server.base_url}/responses")
 
 
 @pytest.mark.parametrize(("value", "seconds"), [("1", 1.0), ("0.25", 0.25)])

@@ -130,7 +130,7 @@ async def test_an_error_that_stays_is_raised_after_the_last_retry(autojump_clock
     ("turn", "kind", "retry_after"),
     [
         ({"http_status": 400, "message": "bad"}, "bad_request", None),
-        ({"http_status": 401}, "unauthorized", None),
+        ({"http_status": 404, "error_code": "model_not_found"}, "model_not_found", None),
         ({"http_status": 429}, "rate_limit_exceeded", None),
         ({"http_status": 429, "http_headers": {"Retry-After": "2"}}, "rate_limit_exceeded", 2.0),
         ({"http_status": 429, "error_type": "usage_limit_reached"}, "usage_limit_exceeded", None),
