@@ -112,6 +112,11 @@ class Accounts:
         else:
             known.budget = budget
 
+    def above(self, path: str) -> str:
+        """The account that one of this path is opened below; what is not accounted for is the root's."""
+        parent = path.rpartition("/")[0]
+        return parent if parent in self._accounts else next(iter(self._accounts))
+
     def carry(self, account: str, used: Mapping[Resource, int]) -> None:
         """Book what the account itself has used in an earlier run."""
         for owner in self._chain(account):

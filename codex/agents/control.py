@@ -51,6 +51,14 @@ class Control:
         """Start a closed agent of this thread again."""
         return await self._tree.resume(self._thread_id, self._mailbox, target)
 
+    async def interrupt(self, target: str, *, subtree: bool = False) -> AgentState:
+        """End an agent's turn, or the work of all its subtree."""
+        return await self._tree.interrupt(target, subtree=subtree)
+
+    async def detach(self, target: str) -> AgentState:
+        """Let an agent belong to the root thread."""
+        return await self._tree.detach(target)
+
     async def close(self, target: str) -> AgentState:
         """End an agent and all below it."""
         return await self._tree.close(target)

@@ -94,16 +94,21 @@ async def start_in_worktree(
     start_child: StartChild,
     config: Config,
     services: Services,
-    parent: Thread,
     agent: Agent,
+    find: Callable[[str], Thread | None],
 ) -> Thread:
     """Start an agent in a worktree of its own, which is gone when it has ended. Cancelled, neither is left.
+
+    Args:
+      find: gives the thread of an id; the one that the agent belongs to is told of its changes.
 
     Raises: AgentFailure where the parent works in no git repository.
     """
 
     def tell(text: str, *, missing: bool) -> None:
-        said = f"{agent.path} worked in a git worktree of its own; {text}"
+        said, parent = f"{agent.path} worked in a git worktree of its own; {text}", find(agent.parent_id)
+        if parent is None:
+            return
         parent.inject_nowait([message("developer", [input_text(said)])])
         if missing:
             parent.outbox.publish([Warning(said)])

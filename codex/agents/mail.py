@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from codex.agents import addresses
+from codex.agents.cancels import interrupt_turn
 from codex.agents.changes import Changes
 from codex.agents.post import PostOffice
 from codex.agents.record import Agent
@@ -14,7 +15,6 @@ from codex.base.ids import uuid7
 from codex.ports.agents import AgentFailure, Keep, Listed
 from codex.protocol.item import AgentState
 from codex.protocol.letter import Letter, LetterKind
-from codex.protocol.op import Interrupt
 
 if TYPE_CHECKING:
     from codex.threads import Thread, ThreadManager
@@ -91,12 +91,8 @@ class ThreadMail:
         if agent is self._registry.root:
             raise AgentFailure("the root is interrupted by its user only")
         before, thread = agent.state, self._thread(agent)
-        if thread is None or thread.outbox.open_turn is None:
-            return before
-        turn = thread.outbox.open_turn
-        await thread.submit(Interrupt())
-        while thread.outbox.open_turn == turn and not agent.closed:
-            await self._changes.wait((agent.agent_id,))
+        if thread is not None:
+            await interrupt_turn(agent, thread, self._changes)
         return before
 
     def read(self, letter_ids: Collection[str], *, requested: bool) -> None:

@@ -41,8 +41,8 @@ class Metering:
             return None
         accounts = self._opened().accounts
         for owner in reversed(owners[:-1]):
-            accounts.open(owner.path, owner.path.rpartition("/")[0], owner.budget)
-        accounts.open(path, path.rpartition("/")[0], budget)
+            accounts.open(owner.path, accounts.above(owner.path), owner.budget)
+        accounts.open(path, accounts.above(path), budget)
         return self._services(path)
 
     def close(self, path: str) -> None:

@@ -53,7 +53,8 @@ class Agent:
 
     `cause` is how its work ended last, None while it works. `failed`: it has crashed, or was ended from outside, which
     its end does not hide. `doom` is why it is being ended from outside. `replaced_by` is the agent that began anew in
-    its place; `request` is what that one starts with. `count` is the registry's, once the agent is committed.
+    its place; `request` is what that one starts with. `detached`: it went from its parent to the root. `ends_at` is
+    when its time is over, on Trio's clock. `count` is the registry's, once the agent is committed.
     """
 
     agent_id: str
@@ -75,6 +76,8 @@ class Agent:
     restarts: int = 0
     reviving: bool = False
     replaced_by: str | None = None
+    detached: bool = False
+    ends_at: float | None = None
     last_action: str = ""
     request: SpawnRequest | None = attrs.field(default=None, eq=False, repr=False)
     liveness: Liveness = attrs.field(factory=Liveness, eq=False, repr=False)
@@ -101,6 +104,11 @@ class Agent:
             self.reviving = False
             if self.closed:
                 self.state = AgentState("shutdown")
+
+    def interrupted(self) -> None:
+        """It was to start again, and somebody wants it to rest instead."""
+        if self.reviving:
+            self.reviving, self.cause, self.state = False, "interrupted", AgentState("interrupted")
 
     def told(self, msg: EventMsg) -> Told:
         """Follow its events."""

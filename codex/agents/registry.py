@@ -153,7 +153,10 @@ class Registry:
         Raises: AgentFailure where somebody stands there.
         """
         parent = self._agents.get(parent_id)
-        path = f"{parent.path if parent else '/root'}/{name.lower().replace(' ', '_')}"
+        return self.claim(f"{parent.path if parent else '/root'}/{name.lower().replace(' ', '_')}")
+
+    def claim(self, path: str) -> str:
+        """The same for a whole path."""
         there = self._at_path.get(path)
         if path in self._claimed or (there is not None and not there.closed):
             raise AgentFailure(f"collab spawn failed: there is an agent {path} already; take another task_name")
@@ -184,6 +187,27 @@ class Registry:
         self._agents[agent.agent_id] = agent
         self._children.setdefault(agent.parent_id, {})[agent.agent_id] = agent
         self._at_path[agent.path] = agent
+
+    def detach(self, agent: Agent) -> None:
+        """Let an agent, with all below it, stand directly below the root; its path stays.
+
+        Raises: AgentFailure where the root may not have one more child at work.
+        """
+        root, old = self.root, agent.parent_id
+        if old != root.agent_id:
+            limit = root.budget.fan_out
+            if agent.working and limit is not None and self._taken_by_children[root.agent_id] >= limit:
+                raise AgentFailure(f"the budget of {root.path} allows it {limit} children at once; close one first")
+            taken = self._taken_below[agent.agent_id] + agent.working
+            for owner in self.upwards(old):
+                self._taken_below[owner.agent_id] -= taken
+            self._taken_below[root.agent_id] += taken
+            self._taken_by_children[old] -= agent.working
+            self._taken_by_children[root.agent_id] += agent.working
+            del self._children[old][agent.agent_id]
+            self._children.setdefault(root.agent_id, {})[agent.agent_id] = agent
+            agent.parent_id = root.agent_id
+        agent.detached = True
 
     def adopt(self, agents: Iterable[Agent]) -> None:
         """Know the agents of an earlier run, parents first, none of which is at work."""

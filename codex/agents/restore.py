@@ -71,21 +71,19 @@ class RestoredTree:
         """Book what was used, and what that costs today, so that the limits of all agents go on from there."""
         from codex.agents.prices import price_of
 
-        for thread_id, path, parent, budget in self._accounts():
+        for thread_id, path, budget in self._accounts():
             if thread_id != self.root_id:
-                accounts.open(path, parent, budget)
+                accounts.open(path, accounts.above(path), budget)
             use = self.use.get(thread_id, Use())
             accounts.carry(path, {"tokens": use.tokens, "model_calls": use.model_calls, "tool_calls": use.tool_calls})
             price = price_of(prices, use.model)
             if price is not None:
                 accounts.carry(path, {"nano_usd": price.nano_usd(use.usage)})
 
-    def _accounts(self) -> Iterator[tuple[str, str, str, Budget]]:
-        yield self.root_id, "/root", "", self.budget
-        paths = {self.root_id: "/root"}
+    def _accounts(self) -> Iterator[tuple[str, str, Budget]]:
+        yield self.root_id, "/root", self.budget
         for agent in self.agents:
-            paths[agent.agent_id] = agent.path
-            yield agent.agent_id, agent.path, paths[agent.parent_id], agent.budget
+            yield agent.agent_id, agent.path, agent.budget
 
 
 def load_tree(codex_home: str, root_id: str) -> RestoredTree:
@@ -131,6 +129,8 @@ def _agents(root: ThreadTrace, traces: Mapping[str, ThreadTrace]) -> dict[str, A
                 continue
             above = agents.get(parent.thread_id)
             agent = _agent(started, trace, parent.thread_id, path, depth + 1)
+            if started.detached:
+                agent.detached, agent.depth = True, (trace and trace.depth) or agent.depth
             if above is not None and above.closed:
                 agent.state, agent.closed = AgentState("shutdown"), True
             if agent.path in paths:
@@ -159,6 +159,7 @@ def _agent(started: StartedAgent, trace: ThreadTrace | None, parent_id: str, abo
         state=started.closed or state,
         closed=started.closed is not None,
         usage=trace.usage if trace else TokenUsage(),
+        restarts=started.starts - 1,
     )
 
 

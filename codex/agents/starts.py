@@ -1,5 +1,6 @@
 """Agents are started, and started again: with a place, below their parents, or not at all."""
 
+import os
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -23,6 +24,7 @@ from codex.agents.roles import agent_config, find_role, kept_role
 from codex.base.errors import UserError
 from codex.base.ids import uuid7
 from codex.config.role import Role
+from codex.config.schema import Config
 from codex.ports.agents import AgentFailure, Spawned, SpawnRequest
 from codex.protocol.budget import Budget
 from codex.protocol.item import AgentState
@@ -101,7 +103,7 @@ class Starts:
         await self.keep_closed(mailbox, agent)
         await self._admission.reserve(agent.parent_id, queue=True)
         try:
-            path = self._registry.claim_path(agent.parent_id, agent.path.rpartition("/")[2])
+            path = self._registry.claim(agent.path)
         except AgentFailure:
             self._admission.release(agent.parent_id)
             raise
@@ -137,6 +139,7 @@ class Starts:
             usage=agent.usage,
             wakes_parent=agent.wakes_parent,
             restarts=agent.restarts,
+            detached=agent.detached,
             request=agent.request,
         )
 
@@ -173,7 +176,8 @@ class Starts:
         record = Agent(
             uuid7(), parent_id, nickname, path, depth, budget, request.role, wakes_parent=request.wakes_parent
         )
-        record.restarts = failed.restarts if failed else 0
+        if failed is not None:
+            record.restarts, record.detached = failed.restarts, failed.detached
         if role.restart == "on_crash" and not role.restart_history:
             record.request = attrs.evolve(request, task_name=None, keep=None, fork_turns="none", fork_context=False)
         config = agent_config(
@@ -202,7 +206,7 @@ class Starts:
                 from codex.agents.isolation import start_in_worktree
 
                 shared = services or self._manager.services
-                return await start_in_worktree(start_child, config, shared, parent, record)
+                return await start_in_worktree(start_child, config, shared, record, self._manager.find)
             return await start_child(config=config, services=services)
 
         thread = await self._begin(start, record, mailbox, partial(self._first_task, parent_id, request))
@@ -244,8 +248,8 @@ class Starts:
                 if task is not None:
                     await task(thread)
                 if record.budget.seconds is not None:
-                    end = partial(self._end_after, thread=thread, seconds=record.budget.seconds)
-                    mailbox.spawn(end, name=f"deadline-{record.nickname}", shutdown=0)
+                    record.ends_at = trio.current_time() + record.budget.seconds
+                    self._guard(record, thread, mailbox)
             if scope.cancelled_caught:
                 raise AgentFailure(f"collab spawn failed: the agent did not start within {_START_WITHIN:g} s")
         except BaseException:
@@ -258,20 +262,47 @@ class Starts:
         assert thread is not None
         return thread
 
-    async def _end_after(self, _mailbox: Mailbox[Never], *, thread: Thread, seconds: float) -> None:
+    async def detach(self, agent: Agent, root: Mailbox[Inbox]) -> None:
+        """Hand an agent, with all below it, over to the root thread, whose session's mailbox this is.
+
+        Raises: AgentFailure where it cannot go on without the agent above it, or the disk does not take it.
+        """
+        parent, thread = self._manager.find(agent.parent_id), await self._wake(agent)
+        if parent is None or _works_in_worktree(parent.config):
+            raise AgentFailure(f"{agent.path} works in a worktree that ends with the agent above it; close neither")
+        await self._keep(root, _spawned(agent, detached=True))
+        if not self._manager.hand_over(thread, root):
+            raise AgentFailure(f"{agent.path} is ending")
+        self._registry.detach(agent)
+        if agent.ends_at is not None:
+            self._guard(agent, thread, root)
+
+    def _guard(self, agent: Agent, thread: Thread, mailbox: Mailbox[Inbox]) -> None:
+        """Have an agent ended when its time is over, by the thread that it belongs to."""
+        assert agent.ends_at is not None
+        end = partial(self._end_at, thread=thread, at=agent.ends_at)
+        mailbox.spawn(end, name=f"deadline-{agent.nickname}", shutdown=0)
+
+    async def _end_at(self, _mailbox: Mailbox[Never], *, thread: Thread, at: float) -> None:
         """End an agent, with all below it, that is still there when its time is over."""
-        with trio.move_on_after(seconds):
+        with trio.move_on_at(at):
             await thread.place.wait()
             return
         agent = self._registry.record(thread.thread_id)
         if agent is not None and agent.working:
-            agent.doom = ("deadline", f"its time is over: the budget allows {seconds:g} seconds")
+            agent.doom = ("deadline", f"its time is over: the budget allows {agent.budget.seconds:g} seconds")
         await thread.stop()
 
 
-def _spawned(agent: Agent, request: SpawnRequest | None = None) -> rollout.Line:
-    """What the rollout of its parent tells of an agent that is about to start."""
-    started = StartedAgent(agent.agent_id, agent.path, agent.nickname, role=agent.role, budget=agent.budget)
+def _works_in_worktree(config: Config) -> bool:
+    return config.cwd.startswith(os.path.join(config.codex_home, "worktrees", ""))
+
+
+def _spawned(agent: Agent, request: SpawnRequest | None = None, *, detached: bool = False) -> rollout.Line:
+    """What the rollout of its parent tells of an agent that is about to start, or comes to it from another one."""
+    started = StartedAgent(
+        agent.agent_id, agent.path, agent.nickname, role=agent.role, budget=agent.budget, detached=detached
+    )
     if request is not None:
         started = attrs.evolve(started, model=request.model, reasoning_effort=request.reasoning_effort)
     return agent_spawned(started, time.time())

@@ -17,6 +17,7 @@ from codex.rollout.lock import is_written
 class StoredAgent:
     """One agent, or the root at `/root`.
 
+    `detached`: it was another agent's, and belongs to the root now.
     `restarts`: how often it was started again after it had been closed, or had crashed. Times are RFC 3339 in UTC;
     `seconds` is how long its turns took that have ended; `unread` counts the letters that are under way to it.
     """
@@ -38,6 +39,7 @@ class StoredAgent:
     last_at: str
     seconds: float
     last_action: str
+    detached: bool
 
     def json(self) -> JsonObject:
         """The agent as plain data."""
@@ -63,6 +65,7 @@ class StoredAgent:
             "last_at": self.last_at,
             "seconds": round(self.seconds, 3),
             "last_action": self.last_action,
+            "detached": self.detached,
         }
 
 
@@ -130,4 +133,5 @@ def _agents(traces: dict[str, ThreadTrace], root_id: str, written: Callable[[str
             trace.last_at if trace else "",
             trace.working_seconds if trace else 0.0,
             trace.last_action if trace else "",
+            bool(record and record.detached),
         )

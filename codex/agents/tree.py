@@ -9,6 +9,7 @@ import trio
 
 from actors import Mailbox
 from codex.agents.admission import Admission
+from codex.agents.cancels import interrupt_subtree, interrupt_turn
 from codex.agents.changes import Changes
 from codex.agents.ends import Ends
 from codex.agents.limits import TreeLimits
@@ -133,6 +134,7 @@ class AgentTree:
                 agent.last_action,
                 agent.restarts,
                 agent.replaced_by,
+                agent.detached,
             )
             for agent in self._registry.agents
             if agent.agent_id in below
@@ -208,11 +210,34 @@ class AgentTree:
             agent.state = AgentState("running")
         return await thread.submit(TurnInput((TextInput(message),), output_schema=output_schema))
 
+    async def interrupt(self, target: str, *, subtree: bool) -> AgentState:
+        """End an agent's turn, or all work of its subtree; where it stood before."""
+        agent = self._found(target)
+        before = agent.state
+        if subtree:
+            await interrupt_subtree(agent, self._registry, self._manager, self._changes)
+        else:
+            agent.interrupted()
+            thread = self._manager.find(agent.agent_id)
+            if thread is not None:
+                await interrupt_turn(agent, thread, self._changes)
+        self._admission.hand_out()
+        return before
+
+    async def detach(self, target: str) -> AgentState:
+        """Let an agent belong to the root thread."""
+        agent, root = self._found(target), self._mailboxes.get(self._registry.root.agent_id)
+        if root is None or agent.closed:
+            raise AgentFailure(f"{agent.path} is closed; resume it first")
+        await self._starts.detach(agent, root)
+        self._supervision.watch(agent.parent_id)
+        self._changes.tell(agent.agent_id)
+        self._admission.hand_out()
+        return agent.state
+
     async def close(self, target: str) -> AgentState:
         """End an agent and all below it."""
-        agent = self._registry.find(target)
-        if agent is None:
-            raise AgentFailure(f"agent with id {target} not found; known: {self._known()}")
+        agent = self._found(target)
         target = agent.agent_id
         agent.give_up_reviving()
         before, above = agent.state, self._mailboxes.get(agent.parent_id)
@@ -330,6 +355,12 @@ class AgentTree:
         if thread is None or not thread.alive:
             raise AgentFailure(f"agent with id {target} not found or closed; known: {self._known()}")
         return thread
+
+    def _found(self, target: str) -> Agent:
+        agent = self._registry.find(target)
+        if agent is None:
+            raise AgentFailure(f"agent with id {target} not found; known: {self._known()}")
+        return agent
 
     def _known(self) -> str:
         return ", ".join(agent.agent_id for agent in self._registry.agents if not agent.closed) or "none"

@@ -140,6 +140,7 @@ def _row(agent: "StoredAgent") -> list[str]:
         _duration(agent.seconds),
         unread,
         restarts,
+        "detached" if agent.detached else "",
     ]
 
 

@@ -28,6 +28,9 @@ ForkTurns: TypeAlias = Literal["none", "all"] | int
 ExitCause: TypeAlias = Literal[
     "completed", "failed", "crashed", "stalled", "budget", "deadline", "interrupted", "closed"
 ]
+# What of an agent is to end: its turn; all that it and those below it do; nothing, it only leaves its parent.
+CancelScope: TypeAlias = Literal["turn", "subtree", "detach"]
+CANCEL_SCOPES: tuple[CancelScope, ...] = ("turn", "subtree", "detach")
 # After these a role may have its agents started again.
 FAILURES: tuple[ExitCause, ...] = ("failed", "crashed", "stalled")
 
@@ -72,6 +75,7 @@ class AgentInfo:
     `usage` is its own; `below` is that of all agents below it. `usd` is what its own use cost, None where no price of
     its model is known. `cause` is how its work ended last, None while it works; `last_words` what it had said by then.
     `restarts` counts how often it was started again; `replaced_by` is the agent that began anew in its place.
+    `detached`: it belongs to the root thread, whoever started it.
     """
 
     agent_id: str
@@ -90,6 +94,7 @@ class AgentInfo:
     last_action: str = ""
     restarts: int = 0
     replaced_by: str | None = None
+    detached: bool = False
 
     @property
     def subtree(self) -> TokenUsage:
@@ -202,6 +207,21 @@ class AgentControl(Protocol):
         """Start a closed agent again, with its history; its state. One that lives stays as it is.
 
         Cancel-safe: cancelled, it is not started. Raises: AgentFailure over a limit, and for strangers.
+        """
+        ...
+
+    async def interrupt(self, target: str, *, subtree: bool = False) -> AgentState:
+        """End an agent's turn; with `subtree` the turns and background commands of it and of all below it.
+
+        All of them take further tasks. Its state before; returns when nothing of that runs any more. Cancelled, it may
+        be done all the same.
+        """
+        ...
+
+    async def detach(self, target: str) -> AgentState:
+        """Let an agent, with all below it, belong to the root thread from now on; where it stands.
+
+        Cancelled, it may be done all the same. Raises: AgentFailure where it cannot go on without the agent above it.
         """
         ...
 

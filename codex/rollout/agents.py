@@ -38,6 +38,7 @@ class StartedAgent:
     """An agent as its parent's rollout tells it; None is what it does not tell.
 
     `closed` is where it stood when it was ended for good; `starts` counts how often it was started on purpose.
+    `detached`: it was another thread's before.
     """
 
     thread_id: str
@@ -49,6 +50,7 @@ class StartedAgent:
     budget: Budget = Budget()
     closed: AgentState | None = None
     starts: int = 1
+    detached: bool = False
 
 
 @frozen
@@ -103,6 +105,7 @@ def agent_spawned(agent: StartedAgent, at: float) -> Line:
         "model": agent.model,
         "reasoning_effort": agent.reasoning_effort,
         "budget": agent.budget.json(),
+        "detached": agent.detached,
     }
     kept = {key: value for key, value in named.items() if value}
     return Line("agent_spawned", {"thread_id": agent.thread_id, **kept}, at)
@@ -277,8 +280,10 @@ class _Reader:
 
     def _spawned(self, payload: JsonObject) -> None:
         thread_id = get_str(payload, "thread_id")
-        known = self._agents.get(thread_id)
-        if known is not None:
+        known, detached = self._agents.get(thread_id), payload.get("detached") is True
+        if known is not None and detached:
+            self._agents[thread_id] = attrs.evolve(known, detached=True)
+        elif known is not None:
             self._agents[thread_id] = attrs.evolve(known, closed=None, starts=known.starts + 1)
         elif thread_id:
             self._agents[thread_id] = StartedAgent(
@@ -289,6 +294,7 @@ class _Reader:
                 get_str(payload, "model") or None,
                 get_str(payload, "reasoning_effort") or None,
                 _budget(get_object(payload, "budget")),
+                detached=detached,
             )
 
     def _closed(self, payload: JsonObject) -> None:

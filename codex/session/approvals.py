@@ -18,7 +18,7 @@ from codex.protocol.response_item import ResponseItem
 from codex.session._denials import TOO_MANY, Denials
 from codex.session._questions import OpenQuestions
 from codex.session.context import Inbox, SessionContext
-from codex.session.messages import AbortTurn, Approving, CloseQuestion, OpenQuestion, QuestionDue, Reviewed
+from codex.session.messages import AbortTurn, Approving, CloseQuestion, Message, OpenQuestion, QuestionDue, Reviewed
 
 
 @attrs.define
@@ -29,7 +29,7 @@ class _Waiting:
     asker: object = None
     timer: Timer | None = None
     reviewer: Ref[Never] | None = None
-    climbed: bool = False
+    climbed: Ref[Message] | None = None
 
 
 class SessionApprovals:
@@ -119,18 +119,18 @@ class SessionApprovals:
             self._reviewer = AutoReviewer(self._context, self._history, self._context.outbox.publish)
         return self._reviewer
 
-    def _climb(self, message: OpenQuestion) -> bool:
+    def _climb(self, message: OpenQuestion) -> Ref[Message] | None:
         """Hand the question to the parent, which may hand it on; its answer goes to the call directly."""
-        parent = self._context.parent
+        parent = self._context.places.parent
         if parent is None:
-            return False
+            return None
         try:
             parent.send_nowait(
                 OpenQuestion(attrs.evolve(message.asked, keys=()), self._mailbox.ref, message.reply), control=True
             )
         except (ActorGone, MailboxFull):
-            return False
-        return True
+            return None
+        return parent
 
     def _reviewed(self, question_id: str, decision: ReviewDecision) -> None:
         question = self._questions.find(question_id)
@@ -160,28 +160,29 @@ class SessionApprovals:
         question = self._questions.close(question_id, decision)
         waiting = self._waiting.pop(question_id, None)
         if question is None or waiting is None:
-            self._close_above(question_id, decision)  # known there still, if this session was started again
+            # Known above still, if this session was started again.
+            _close_above(self._context.places.parent, question_id, decision)
             return
         if waiting.timer is not None:
             waiting.timer.cancel()
         if waiting.reviewer is not None:
             waiting.reviewer.stop_nowait(reason="the question is closed")
         self._resolved(question, decision)
-        if waiting.climbed:
-            self._close_above(question_id, decision)
-
-    def _close_above(self, question_id: str, decision: ReviewDecision | None) -> None:
-        if self._context.parent is None:
-            return
-        try:
-            self._context.parent.send_nowait(CloseQuestion(question_id, decision), control=True)
-        except (ActorGone, MailboxFull):
-            return  # it closes it when this thread ends
+        _close_above(waiting.climbed, question_id, decision)
 
     def _resolved(self, question: Question, decision: ReviewDecision | None) -> None:
         """Tell that it is closed, once, to those to whom it was shown."""
         if question.id in self._context.outbox.open_questions:
             self._context.outbox.publish([ApprovalResolved(question.turn_id, question.id, question.call_id, decision)])
+
+
+def _close_above(parent: Ref[Message] | None, question_id: str, decision: ReviewDecision | None) -> None:
+    if parent is None:
+        return
+    try:
+        parent.send_nowait(CloseQuestion(question_id, decision), control=True)
+    except (ActorGone, MailboxFull):
+        return  # it closes it when this thread ends
 
 
 async def _review(_mailbox: Mailbox[Never], *, reviewer: Reviewer, question: Question, session: Ref[Reviewed]) -> None:

@@ -107,6 +107,8 @@ class Places:
     writer: Ref[rollout.Message] | None = None
     config: Config | None = None
     """What holds from the next turn on, once it was changed."""
+    parent: Ref[Message] | None = None
+    """The session that owns the thread, and answers for it."""
 
 
 @frozen
@@ -136,9 +138,8 @@ class SessionContext:
     """One session's surroundings; `config` and `model` change between turns, by the session's `Settings` alone.
 
     `rollout_path` is None for a thread that is not stored; its writer runs beside the session. `agents` is given the
-    session's mailbox, below which its sub-agents live, and is None where the thread may not have any. `parent` is the
-    session of the thread that started this one. `rules` and `dynamic`, the
-    tools that whoever started the root thread brought along, are shared by the tree.
+    session's mailbox, below which its sub-agents live, and is None where the thread may not have any. `rules` and
+    `dynamic`, the tools that whoever started the root thread brought along, are shared by the tree.
     """
 
     identity: Identity
@@ -150,6 +151,5 @@ class SessionContext:
     rollout_path: str | None
     restored: Restored = Restored()
     agents: Callable[[Mailbox[Inbox]], AgentControl | None] | None = None
-    parent: Ref[Message] | None = None
     rules: RuleBook = attrs.field(factory=RuleBook)
     dynamic: "DynamicTools | None" = None

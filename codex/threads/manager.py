@@ -61,6 +61,7 @@ class ThreadManager:
 
     def __init__(self, runtime: Runtime, services: Services) -> None:
         self.services = services
+        self._runtime = runtime
         self._threads: dict[str, Thread] = {}
         self._at: dict[Ref[Never], Thread] = {}
         self._living: Counter[str] = Counter()  # of each tree
@@ -185,6 +186,16 @@ class ThreadManager:
             restored = restored_from(await trio.to_thread.run_sync(load))
         return await self._start(identity, config, restored, mailbox, services=services)
 
+    def hand_over(self, thread: Thread, owner: Mailbox[Inbox]) -> bool:
+        """Let a child go on below another thread, whose session's mailbox this is, and end with that one.
+
+        False, and nothing has changed, where either is ending.
+        """
+        handed = self._runtime.hand_over(thread.place, owner.ref)
+        if handed:
+            thread.belong_to(owner.ref)
+        return handed
+
     async def stop_all(self) -> None:
         """End all root threads, and with them all others; returns when nothing is left of them."""
         roots = [thread for thread in self._threads.values() if thread.identity.parent_id is None]
@@ -251,11 +262,10 @@ class ThreadManager:
             model=lookup_model(config),
             services=services or self.services,
             outbox=Outbox(identity.thread_id),
-            places=Places(),
+            places=Places(parent=owner.ref if owner is not None else None),
             rollout_path=path,
             restored=restored,
             agents=self.agents_of(identity, config) if self.agents_of else None,
-            parent=owner.ref if owner is not None else None,
             rules=await self._rules_of(identity, config),
             dynamic=self._dynamic.get(identity.session_id),
         )

@@ -36,12 +36,13 @@ class SubAgentError(CodexError):
 
 
 class SubAgent:
-    """A sub-agent in the block that started it."""
+    """A sub-agent, as programs hold it."""
 
     def __init__(self, control: AgentControl, spawned: Spawned) -> None:
         self._control = control
         self.agent_id = spawned.agent_id
         self.nickname = spawned.nickname
+        self._detached = False
 
     @property
     def info(self) -> AgentInfo:
@@ -97,6 +98,32 @@ class SubAgent:
         """
         await self._control.send_input(self.agent_id, message, interrupt=interrupt)
 
+    async def interrupt(self, *, subtree: bool = False) -> None:
+        """End what it does now; it takes further messages. Returns when nothing of that runs any more.
+
+        Cancelled, it may be done all the same.
+
+        Args:
+          subtree: also what all agents below it do, and the commands that they and it have in the background; without
+            it only its own turn is ended, and all below it goes on.
+        """
+        await self._control.interrupt(self.agent_id, subtree=subtree)
+
+    async def detach(self) -> None:
+        """Let it go on after the block, with all below it: it belongs to the root thread from now on, and ends with it.
+
+        Its path, its budget and what it may do stay as they are. Cancelled, it may be done all the same.
+
+        Raises: AgentFailure where it is closed, or works in the worktree of an agent above it.
+        """
+        await self._control.detach(self.agent_id)
+        self._detached = True
+
+    async def leave(self) -> None:
+        """The block is over: end it with all below it, unless it was detached."""
+        if not self._detached:
+            await self.close()
+
     async def close(self) -> None:
         """End it with all below it; returns when nothing of it is left. Once is enough, twice does no harm."""
         await self._control.close(self.agent_id)
@@ -144,6 +171,17 @@ class SubAgents:
         """All that were ever started below the thread, each after its parent."""
         return iter(self._control().below())
 
+    def find(self, target: str) -> SubAgent:
+        """The agent of this id or path, whoever started it; nothing ends it but what you ask for.
+
+        Raises: UserError where none below the thread is meant.
+        """
+        control = self._control()
+        for info in control.below():
+            if target in (info.agent_id, info.path) and info.replaced_by is None:
+                return SubAgent(control, Spawned(info.agent_id, info.nickname, info.path))
+        raise UserError(f"no agent {target!r} below this thread; there are: {[info.path for info in self]}")
+
     @property
     def usage(self) -> TokenUsage:
         """What all agents below the thread have used so far."""
@@ -163,6 +201,7 @@ class SubAgents:
             + (f" (+{info.below.total_tokens:,} below)" if info.below.total_tokens else "")
             + (f"  {info.usd:.4f} USD" if info.usd is not None else "")
             + (f"  restarts: {info.restarts}" if info.restarts else "")
+            + ("  detached" if info.detached else "")
             + (f"  {info.last_action}" if info.last_action else "")
             + "\n"
             for info in sorted(self, key=lambda info: info.path.split("/"))
@@ -187,6 +226,7 @@ class SubAgents:
                 "restarts": info.restarts,
                 "replaced_by": info.replaced_by,
                 "last_action": info.last_action,
+                "detached": info.detached,
             }
             for info in self
         ]
@@ -206,7 +246,7 @@ class SubAgents:
             yield agent
         finally:
             with trio.move_on_after(_CLOSE_WITHIN, shield=True):
-                await agent.close()
+                await agent.leave()
 
     async def map(self, prompts: Iterable[str], **options: Unpack[SpawnOptions]) -> list[str]:
         """One agent for each prompt, side by side; their results in the order of the prompts.

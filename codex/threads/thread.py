@@ -81,6 +81,10 @@ class Thread:
         """What holds for it from its next turn on."""
         return self._places.config or self._config
 
+    def belong_to(self, session: Ref[SessionMessage]) -> None:
+        """From now on another session owns the thread: it answers what this one must ask."""
+        self._places.parent = session
+
     @property
     def alive(self) -> bool:
         """Whether it still takes operations."""

@@ -57,4 +57,5 @@ async def announce_end(
     output = process.take_output().decode("utf-8", "replace")
     unread = truncate_output(output, _NEWS_TOKENS, omitted_bytes=process.untold)
     news = background_ended(process.session_id, item.command[-1], f"{how}, with code {code}.", unread)
-    context.publisher.notify([news], wake=context.config.background_wake)
+    # One that was killed from here is no news to go on with: whoever did it says what is next.
+    context.publisher.notify([news], wake=context.config.background_wake and process.end_reason != "killed")

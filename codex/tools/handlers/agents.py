@@ -11,6 +11,7 @@ from codex.protocol.event import ItemCompleted, ItemStarted
 from codex.protocol.item import AgentState, CollabTool, CollabToolCall
 from codex.tools.arguments import Arguments, BadArguments
 from codex.tools.call import OutputBody, ToolCall
+from codex.tools.cancels import cancel, cancel_scope
 from codex.tools.context import CallSite
 
 _LOST = ("errored", "not_found")
@@ -145,12 +146,16 @@ def _text(index: int, item: Json) -> str:
 
 
 async def close_agent(call: ToolCall, site: CallSite) -> OutputBody:
-    """Close it; its state before comes back."""
+    """Close it, or end less of it, as `scope` says; its state before comes back."""
     control = _control(site)
-    target = Arguments(call.payload, ("target",)).required_text("target")
+    arguments = Arguments(call.payload, ("target", "scope"))
+    target, scope = arguments.required_text("target"), cancel_scope(arguments)
     shown = await _Shown.start(site, "close_agent", (target,))
     try:
-        before = await control.close(target)
+        if scope is None:
+            before = await control.close(target)
+        else:
+            before = await cancel(control, target, scope, below=site.context.thread_id)
     except ToolFailure:
         await shown.end({target: control.state(target)}, failed=True)
         raise

@@ -10,6 +10,7 @@ from codex.protocol.item import CollabToolCall, SubAgentActivity
 from codex.protocol.letter import Letter, LetterKind
 from codex.tools.arguments import Arguments, BadArguments
 from codex.tools.call import OutputBody, ToolCall
+from codex.tools.cancels import cancel, cancel_scope
 from codex.tools.context import CallSite
 
 _DEFAULT_WAIT, _MIN_WAIT, _MAX_WAIT = 30.0, 10.0, 3600.0
@@ -78,12 +79,16 @@ async def wait_agent(call: ToolCall, site: CallSite) -> OutputBody:
 
 
 async def interrupt_agent(call: ToolCall, site: CallSite) -> OutputBody:
-    """End its turn; its state before comes back."""
-    _, mail = _agents(site)
-    target = mail.find(Arguments(call.payload, ("target",)).required_text("target"))
+    """End its turn, or as `scope` says; its state before comes back."""
+    control, mail = _agents(site)
+    arguments = Arguments(call.payload, ("target", "scope"))
+    target, scope = mail.find(arguments.required_text("target")), cancel_scope(arguments) or "turn"
     if target.agent_id == site.context.thread_id:
         raise ToolFailure("you cannot interrupt yourself; end your turn with an answer")
-    before = await mail.interrupt(target.agent_id)
+    if scope == "turn":
+        before = await mail.interrupt(target.agent_id)
+    else:
+        before = await cancel(control, target.agent_id, scope, below=site.context.thread_id)
     await _tell(site, SubAgentActivity(site.call_id, "interrupted", target.agent_id, target.path))
     return encode({"previous_status": state_json(before)})
 

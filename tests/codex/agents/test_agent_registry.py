@@ -165,6 +165,15 @@ class Places(RuleBasedStateMachine):
             self.registry.told(agent_id, TaskStarted("turn"))
             self.working.add(agent_id)
 
+    @precondition(lambda self: self.parents)
+    @rule(data=st.data())
+    def agent_is_detached(self, data: st.DataObject) -> None:
+        agent = self.registry.find(data.draw(st.sampled_from(sorted(self.parents))))
+        assert agent is not None
+        self.registry.detach(agent)
+        self.parents[agent.agent_id] = "root"
+        assert (agent.parent_id, agent.detached) == ("root", True)
+
     @precondition(lambda self: self.closed)
     @rule(data=st.data())
     def closed_agent_comes_back(self, data: st.DataObject) -> None:
