@@ -11,6 +11,7 @@ from typing import Any, TypeAlias, cast
 import attrs
 
 from codex.app_server.api.catalog import NOT_SUPPORTED, REQUESTS, Method
+from codex.app_server.api.experimental import experimental_part
 from codex.app_server.desk import Desk
 from codex.app_server.rpc import INTERNAL_ERROR, RpcError
 from codex.app_server.wire import BadParams, decode_any
@@ -99,20 +100,25 @@ async def run(desk: Desk, method: str, params: Json) -> object:
         read = decode_any(entry.method.params, params) if entry.method.params_name else None
     except BadParams as fault:
         raise RpcError(str(fault)) from fault
+    if not desk.is_experimental and (part := experimental_part(method, params)):
+        raise _not_asked_for(part)
     return await _handled(entry, desk, read)
 
 
 async def perform(desk: Desk, method: str, params: object) -> object:
     """Like `run`, with params that are an instance of the API's class already, or None where there are none."""
-    return await _handled(_offered(desk, method), desk, params)
+    entry = _offered(desk, method)
+    if entry.method.experimental and not desk.is_experimental:
+        raise _not_asked_for(method)
+    return await _handled(entry, desk, params)
 
 
 def _offered(desk: Desk, method: str) -> Entry:
     entry = find(method)
+    if entry is None and not desk.is_experimental and (part := experimental_part(method, None)):
+        raise _not_asked_for(part)
     if entry is None:
         raise _unknown(method)
-    if entry.method.experimental and not desk.is_experimental:
-        raise RpcError(f"{method} requires experimentalApi capability")
     return entry
 
 
@@ -125,6 +131,10 @@ async def _handled(entry: Entry, desk: Desk, params: object) -> object:
         raise RpcError(str(fault)) from fault
     except CodexError as fault:
         raise RpcError(str(fault), INTERNAL_ERROR) from fault
+
+
+def _not_asked_for(part: str) -> RpcError:
+    return RpcError(f"{part} requires experimentalApi capability")
 
 
 def _unknown(method: str) -> RpcError:

@@ -42,8 +42,10 @@ def tools_of(server: Server, specs: Sequence[DynamicToolSpec] | None) -> Dynamic
 
 
 def _tool(spec: DynamicToolFunction, namespace: str | None) -> DynamicTool:
+    if not spec.name.strip():
+        raise RpcError("dynamic tool name must not be empty")
     if not isinstance(spec.input_schema, dict):
-        raise RpcError(f"dynamic tool {spec.name!r}: `inputSchema` is a JSON Schema, which is an object")
+        raise RpcError(f"dynamic tool input schema is not supported for {spec.name}: a JSON Schema is an object")
     return DynamicTool(spec.name, spec.description, spec.input_schema, namespace)
 
 

@@ -4,6 +4,7 @@ import base64
 import binascii
 import errno
 import os
+import re
 import secrets
 import shutil
 import stat
@@ -12,9 +13,10 @@ from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
 from codex.app_server.api.fs import FsGetMetadataResponse, FsReadDirectoryEntry
-from codex.app_server.rpc import INTERNAL_ERROR, RpcError
+from codex.app_server.rpc import INTERNAL_ERROR, INVALID_PARAMS, RpcError
 
 MAX_FILE_BYTES = 512 * 1024 * 1024
+_NOT_BASE64 = re.compile("[^A-Za-z0-9+/=]")
 
 
 def failure(error: OSError) -> RpcError:
@@ -52,7 +54,7 @@ def read_file(path: str) -> str:
 
 
 def decoded(text: str, method: str) -> bytes:
-    """The bytes of a base64 text.
+    """The bytes of a file's content in base64.
 
     Raises:
       RpcError: it is none.
@@ -60,7 +62,29 @@ def decoded(text: str, method: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise RpcError(f"{method} requires valid base64 dataBase64: {error}") from error
+        raise RpcError(f"{method} requires valid base64 dataBase64: {_base64_fault(text)}") from error
+
+
+def decoded_input(text: str | None, method: str, *, closes: bool) -> bytes:
+    """The bytes that a client writes to a process; none where it only closes the input.
+
+    Raises:
+      RpcError: it does neither, or the bytes are no base64.
+    """
+    if text is None and not closes:
+        raise RpcError(f"{method} requires deltaBase64 or closeStdin", INVALID_PARAMS)
+    try:
+        return base64.b64decode(text or "", validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise RpcError(f"invalid deltaBase64: {_base64_fault(text or '')}", INVALID_PARAMS) from error
+
+
+def _base64_fault(text: str) -> str:
+    """What is wrong with it, in Codex's words."""
+    odd = _NOT_BASE64.search(text)
+    if odd is None:
+        return "Invalid padding"
+    return f"Invalid symbol {odd[0].encode()[0]}, offset {len(text[: odd.start()].encode())}."
 
 
 def write_file(path: str, data: bytes) -> None:

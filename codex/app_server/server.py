@@ -1,6 +1,7 @@
 """What all clients share: the engine, the feeds of its threads, and who is connected."""
 
 import itertools
+import os
 import time
 from collections.abc import Mapping
 from functools import partial
@@ -87,12 +88,19 @@ class Server:
         return int(time.time() * 1000)
 
     async def load_config(self, cwd: str | None = None) -> Config:
-        """The settings that a thread in a directory would start with. Cancelled, nothing happened.
+        """The settings that a thread in a directory would start with, or in ours where that is none.
+
+        Cancelled, nothing happened.
 
         Raises:
           UserError: something in the files is wrong.
         """
-        return await trio.to_thread.run_sync(partial(self.configs.load, cwd=cwd, flags={}, overrides={}))
+
+        def load() -> Config:
+            there = cwd if cwd is not None and os.path.isdir(cwd) else None
+            return self.configs.load(cwd=there, flags={}, overrides={})
+
+        return await trio.to_thread.run_sync(load)
 
     def find(self, thread_id: str) -> "Feed | None":
         """The feed of a loaded thread."""

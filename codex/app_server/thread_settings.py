@@ -6,8 +6,10 @@ from typing import Protocol
 import attrs
 
 from codex.app_server.api.settings import ApprovalsReviewer, AskForApproval, GranularAskForApproval, SandboxMode
+from codex.app_server.rpc import RpcError
 from codex.app_server.server import ConfigSource
 from codex.app_server.wire import Unset
+from codex.base.errors import UserError
 from codex.base.jsontext import JsonObject
 from codex.config.schema import Config
 from codex.protocol import permission as engine
@@ -51,8 +53,10 @@ def config_for(
       stored: what the thread stored, whose directory, model and rights hold where the client wishes nothing else.
 
     Raises:
-      ConfigError: a file or a wish is wrong.
+      RpcError: a file or a wish is wrong.
     """
+    if wishes.permissions is not None and wishes.sandbox is not None:
+        raise RpcError("`permissions` cannot be combined with `sandbox`")
     before = stored.settings if stored is not None else None
     overrides: JsonObject = dict(wishes.config or {})
     if wishes.base_instructions is not None:
@@ -73,7 +77,10 @@ def config_for(
         "permission_profile": wishes.permissions,
         "ephemeral": ephemeral,
     }
-    config = source.load(cwd=wishes.cwd or (before.cwd if before else None), flags=flags, overrides=overrides)
+    try:
+        config = source.load(cwd=wishes.cwd or (before.cwd if before else None), flags=flags, overrides=overrides)
+    except UserError as fault:
+        raise RpcError(f"failed to load configuration: {str(fault).replace('--cd: ', 'cwd: ')}") from fault
     if before is not None and wishes.sandbox is None and wishes.permissions is None and before.sandbox_policy:
         config = attrs.evolve(config, sandbox_policy=before.sandbox_policy)
     if before is not None and asks is None and before.approval_policy is not None:

@@ -1,12 +1,12 @@
 """Threads in the words of the API: looked up for a request, and described for its answer."""
 
-import re
 import time
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 
 from codex import CODEX_VERSION
+from codex.app_server import uuids
 from codex.app_server.api.settings import (
     AskForApproval,
     DangerFullAccessPolicy,
@@ -26,16 +26,17 @@ from codex.config.schema import Config
 from codex.protocol import permission as engine
 from codex.session import Identity
 
-_THREAD_ID = re.compile(r"[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}")
 
+def checked_id(thread_id: str, *, what: Literal["thread", "session"] = "thread") -> str:
+    """The id as we write it; `what` is Codex's word for it where it is none.
 
-def checked_id(thread_id: str) -> str:
-    """The id as we write it. Raises: RpcError when it is none."""
-    bare = thread_id.removeprefix("urn:uuid:")
-    if not _THREAD_ID.fullmatch(bare):
-        raise RpcError(f"invalid thread id: {thread_id[:80]!r} is no UUID")
-    digits = bare.replace("-", "").lower()
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+    Raises:
+      RpcError: it is none.
+    """
+    found = uuids.canonical(thread_id)
+    if found is None:
+        raise RpcError(f"invalid {what} id: {uuids.fault(thread_id)}")
+    return found
 
 
 def loaded(desk: Desk, thread_id: str) -> Feed:

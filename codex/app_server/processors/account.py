@@ -24,6 +24,7 @@ from codex.app_server.api.account import (
 )
 from codex.app_server.desk import Desk
 from codex.app_server.rpc import RpcError
+from codex.app_server.uuids import canonical
 from codex.model.auth import load_credentials, login_with_api_key, logout
 from codex.model.provider import provider_of
 
@@ -52,7 +53,9 @@ async def log_in(desk: Desk, params: LoginAccountParams) -> LoginAccountResponse
 
 async def cancel_login(_desk: Desk, params: CancelLoginAccountParams) -> CancelLoginAccountResponse:
     """No login takes long here, so there is none to cancel. Does not wait."""
-    raise RpcError(f"invalid login id: {params.login_id}")
+    if canonical(params.login_id) is None:
+        raise RpcError(f"invalid login id: {params.login_id[:80]}")
+    return CancelLoginAccountResponse(status="notFound")
 
 
 async def log_out(desk: Desk, _params: None) -> LogoutAccountResponse:

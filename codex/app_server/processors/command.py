@@ -17,8 +17,8 @@ from codex.app_server.api.command import (
 )
 from codex.app_server.client_process import ClientProcess, NoInput, NoTerminal, Stream, Streams
 from codex.app_server.desk import Desk
-from codex.app_server.files import decoded
-from codex.app_server.rpc import INTERNAL_ERROR, RpcError
+from codex.app_server.files import decoded_input
+from codex.app_server.rpc import INTERNAL_ERROR, INVALID_PARAMS, RpcError
 from codex.app_server.sandboxes import sandbox_of
 from codex.config.schema import Config
 from codex.ports.process import Launch, SandboxUnavailable, SpawnFailed
@@ -27,7 +27,6 @@ from codex.processes.env import apply_policy
 DEFAULT_SECONDS = 10.0
 DEFAULT_CAP_BYTES = 1_048_576
 MAX_AT_ONCE = 64
-INVALID_PARAMS = -32602
 
 
 class _Command(ClientProcess):
@@ -137,9 +136,10 @@ def _find(desk: Desk, name: str) -> ClientProcess:
 
 async def write(desk: Desk, params: CommandExecWriteParams) -> CommandExecWriteResponse:
     """Write to a command's input, or close it. Cancelled, nothing is written."""
+    data = decoded_input(params.delta_base64, "command/exec/write", closes=params.close_stdin)
     command = _find(desk, params.process_id)
     try:
-        await command.write(decoded(params.delta_base64 or "", "command/exec/write"))
+        await command.write(data)
     except NoInput:
         raise RpcError("stdin streaming is not enabled for this command/exec") from None
     if params.close_stdin:
@@ -155,6 +155,8 @@ async def terminate(desk: Desk, params: CommandExecTerminateParams) -> CommandEx
 
 async def resize(desk: Desk, params: CommandExecResizeParams) -> CommandExecResizeResponse:
     """Set the size of a command's terminal. Does not wait."""
+    if not (params.size.rows > 0 and params.size.cols > 0):
+        raise RpcError("command/exec size rows and cols must be greater than 0", INVALID_PARAMS)
     try:
         _find(desk, params.process_id).resize(params.size.rows, params.size.cols)
     except NoTerminal:

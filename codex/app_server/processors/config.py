@@ -54,6 +54,8 @@ async def _write(
     path = os.path.join(desk.server.codex.config.codex_home, "config.toml")
     if file_path is not None and os.path.realpath(file_path) != os.path.realpath(path):
         raise _refused("configLayerReadonly", f"Only writes to the user config are allowed: {path}")
+    if not all(it.key_path for it in wanted):
+        raise _refused("configValidationError", "keyPath must not be empty")
     try:
         edits = [Edit(key_path(it.key_path), _without_nulls(it.value), it.merge_strategy) for it in wanted]
         home = desk.server.environ.get("HOME") or os.path.expanduser("~")
@@ -75,7 +77,8 @@ async def _write(
 
 
 def _layers(desk: Desk, cwd: str | None) -> Layers:
-    return Layers(desk.server.configs.resolve(cwd=cwd))
+    there = cwd if cwd is not None and os.path.isdir(cwd) else None
+    return Layers(desk.server.configs.resolve(cwd=there))
 
 
 def _overridden(desk: Desk, edits: Sequence[Edit], path: str) -> OverriddenMetadata | None:

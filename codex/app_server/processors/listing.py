@@ -13,6 +13,7 @@ from codex.app_server.api.thread_list import (
 )
 from codex.app_server.desk import Desk
 from codex.app_server.pages import page
+from codex.app_server.rpc import RpcError
 from codex.app_server.stored_threads import as_loaded, shown_list
 from codex.app_server.threads import living_thread
 from codex.ports.store import StoredThread, ThreadPage, ThreadQuery
@@ -64,6 +65,8 @@ async def list_loaded(desk: Desk, params: ThreadLoadedListParams) -> ThreadLoade
 
 async def search(desk: Desk, params: ThreadSearchParams) -> ThreadSearchResponse:
     """Threads whose name or first words hold a text. Cancelled, nothing has happened."""
+    if not params.search_term.strip():
+        raise RpcError("thread/search requires a non-empty searchTerm")
     query = ThreadQuery(
         search=params.search_term,
         archived=bool(params.archived),

@@ -21,9 +21,9 @@ from codex.app_server.api.process import (
 )
 from codex.app_server.client_process import ClientProcess, Ended, NoInput, NoTerminal, Stream, Streams
 from codex.app_server.desk import Desk
-from codex.app_server.files import decoded
-from codex.app_server.processors.command import DEFAULT_CAP_BYTES, INVALID_PARAMS, MAX_AT_ONCE, changed_environment
-from codex.app_server.rpc import INTERNAL_ERROR, RpcError
+from codex.app_server.files import decoded_input
+from codex.app_server.processors.command import DEFAULT_CAP_BYTES, MAX_AT_ONCE, changed_environment
+from codex.app_server.rpc import INTERNAL_ERROR, INVALID_PARAMS, RpcError
 from codex.ports.process import Launch, SandboxUnavailable, SpawnFailed
 from codex.protocol.permission import SandboxPolicy
 
@@ -127,9 +127,10 @@ def _find(desk: Desk, name: str) -> ClientProcess:
 
 async def write(desk: Desk, params: ProcessWriteStdinParams) -> ProcessWriteStdinResponse:
     """Write to a process's input, or close it. Cancelled, nothing is written."""
+    data = decoded_input(params.delta_base64, "process/writeStdin", closes=params.close_stdin)
     process = _find(desk, params.process_handle)
     try:
-        await process.write(decoded(params.delta_base64 or "", "process/writeStdin"))
+        await process.write(data)
     except NoInput:
         raise RpcError("stdin streaming is not enabled for this process") from None
     if params.close_stdin:

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 
 from codex import CODEX_VERSION
 from codex.app_server.api.server import (
@@ -14,13 +15,17 @@ from codex.app_server.api.server import (
 )
 from codex.app_server.audience import Profile
 from codex.app_server.desk import Desk
+from codex.app_server.rpc import RpcError
 
+_HEADER_VALUE = re.compile("[\\t\\x20-\\x7e\\x80-\\U0010ffff]*")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 async def initialize(desk: Desk, params: InitializeParams) -> InitializeResponse:
     """Answer who we are. The connection takes the client's own words from here."""
     info, wishes = params.client_info, params.capabilities
+    if not _HEADER_VALUE.fullmatch(info.name):
+        raise RpcError(f"Invalid clientInfo.name: '{info.name[:80]}'. Must be a valid HTTP header value.")
     desk.introduce(
         Profile(
             name=info.name,

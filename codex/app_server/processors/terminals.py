@@ -1,5 +1,7 @@
 """A thread's commands that go on in the background."""
 
+import re
+
 from codex.app_server.api.thread_edit import (
     ThreadBackgroundTerminal,
     ThreadBackgroundTerminalsCleanParams,
@@ -11,9 +13,11 @@ from codex.app_server.api.thread_edit import (
 )
 from codex.app_server.desk import Desk
 from codex.app_server.pages import page
+from codex.app_server.rpc import RpcError
 from codex.app_server.threads import loaded
 
 _LIMIT = 100
+_PROCESS_ID = re.compile("-?[0-9]+", re.ASCII)
 
 
 async def list_terminals(
@@ -43,6 +47,8 @@ async def terminate(
     desk: Desk, params: ThreadBackgroundTerminalsTerminateParams
 ) -> ThreadBackgroundTerminalsTerminateResponse:
     """End one of them; answered when nothing of it is left. Cancelled, it ends all the same."""
+    if not _PROCESS_ID.fullmatch(params.process_id):
+        raise RpcError(f"invalid background terminal process id: {params.process_id[:80]!r} is no whole number")
     ended = await loaded(desk, params.thread_id).thread.terminate_background(params.process_id)
     return ThreadBackgroundTerminalsTerminateResponse(terminated=ended)
 

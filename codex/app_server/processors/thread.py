@@ -101,7 +101,7 @@ async def resume(desk: Desk, params: ThreadResumeParams) -> ThreadResumeResponse
 
     Cancelled, it may have been loaded.
     """
-    wanted = checked_id(params.thread_id)
+    wanted = checked_id(params.thread_id, what="session")
     if params.history is not None or params.path is not None:
         raise RpcError("thread/resume: `history` and `path` are not supported by this server; name the thread")
     if not params.exclude_turns:
@@ -128,7 +128,7 @@ async def resume(desk: Desk, params: ThreadResumeParams) -> ThreadResumeResponse
 
 async def fork(desk: Desk, params: ThreadForkParams) -> ThreadForkResponse:
     """A new thread that begins as another one did. Cancelled, it may have been made."""
-    wanted = checked_id(params.thread_id)
+    wanted = checked_id(params.thread_id, what="session")
     if params.path is not None or params.ephemeral:
         raise RpcError("thread/fork: `path` and `ephemeral` are not supported by this server")
     if not params.exclude_turns:
@@ -152,7 +152,7 @@ async def fork(desk: Desk, params: ThreadForkParams) -> ThreadForkResponse:
 
 async def archive(desk: Desk, params: ThreadArchiveParams) -> ThreadArchiveResponse:
     """Put a thread away; one that is loaded is ended first. Cancelled, what was begun is finished."""
-    stored = await find_stored(desk.server, checked_id(params.thread_id))
+    stored = await find_stored(desk.server, checked_id(params.thread_id, what="session"))
     await desk.server.codex.archive_thread(stored.thread_id)
     told = ThreadArchivedNotification(thread_id=stored.thread_id)
     desk.afterwards(partial(desk.server.broadcast, "thread/archived", told))
@@ -161,7 +161,7 @@ async def archive(desk: Desk, params: ThreadArchiveParams) -> ThreadArchiveRespo
 
 async def unarchive(desk: Desk, params: ThreadUnarchiveParams) -> ThreadUnarchiveResponse:
     """Bring a thread back. Cancelled, what was begun is finished."""
-    wanted = checked_id(params.thread_id)
+    wanted = checked_id(params.thread_id, what="session")
     if not (await _stored_or_archived(desk, wanted)).archived:
         raise RpcError(f"no archived rollout found for thread id {wanted}")
     await desk.server.codex.unarchive_thread(wanted)

@@ -34,6 +34,8 @@ async def steer(desk: Desk, params: TurnSteerParams) -> TurnSteerResponse:
     running = feed.thread.outbox.open_turn
     if running is None:
         raise RpcError("no active turn to steer")
+    if not params.expected_turn_id:
+        raise RpcError("expectedTurnId must not be empty")
     if running != params.expected_turn_id:
         raise RpcError(f"expected active turn id `{params.expected_turn_id}` but found `{running}`")
     try:

@@ -55,8 +55,6 @@ async def test_unknown_methods_and_bad_params_are_told_by_name(tmp_path: Path) -
         assert unknown["message"].startswith("Invalid request: unknown variant `nosuch/method`, expected one of ")
         wrong = (await client.call("thread/start", {"cwd": 5}))["error"]
         assert wrong["message"] == "Invalid request: invalid type: integer `5`, expected a string at `cwd`"
-        nowhere = (await client.call("turn/start", {"threadId": "nope", "input": []}))["error"]
-        assert nowhere["message"] == "invalid thread id: 'nope' is no UUID"
         review = (await client.call("review/start", {"threadId": "x", "target": {"type": "uncommittedChanges"}}))[
             "error"
         ]
