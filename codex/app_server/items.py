@@ -69,6 +69,8 @@ def shown_item(item: engine.ThreadItem) -> api.ThreadItem | None:
             return api.AgentMessageItem(id=id, text=text, phase=_PHASES.get(phase or ""))
         case engine.Reasoning(id=id, summary=summary, content=content):
             return api.ReasoningItem(id=id, summary=summary, content=content)
+        case engine.CommandExecution(stopped_at_once=True):
+            return None
         case engine.CommandExecution():
             return shown_command(item)
         case engine.FileChange(id=id, changes=changes, status=status):

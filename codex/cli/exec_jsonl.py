@@ -141,6 +141,8 @@ class JsonLines:
 
     def _stage(self, stage: Stage, item: ThreadItem) -> bytes:
         match item:
+            case CommandExecution(stopped_at_once=True):
+                return b""
             case CommandExecution() | FileChange() | CollabToolCall() | WebSearch():
                 return self._living(stage, item.id, _body(item))
             case AgentMessage(text=text) if stage == "item.completed":

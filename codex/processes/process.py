@@ -26,6 +26,7 @@ class Process:
         self.thread_id = thread_id
         self.argv = request.argv
         self.cwd = request.cwd
+        self.sandbox = request.sandbox
         self.item_id = request.item_id
         self.tty = request.tty
         self.used = 0

@@ -49,7 +49,11 @@ class Reasoning:
 
 @frozen
 class CommandExecution:
-    """A command that was run; `exit_code` is None while it runs, `duration` in seconds, `source` who wanted it."""
+    """A command that was run; `exit_code` is None while it runs, `duration` in seconds, `source` who wanted it.
+
+    `stopped_at_once`: the sandbox stopped it within the time after which Codex shows a command, so its protocols and
+    rollouts know nothing of it; only the model is told.
+    """
 
     id: str
     command: tuple[str, ...]
@@ -60,6 +64,7 @@ class CommandExecution:
     exit_code: int | None = None
     duration: float | None = None
     source: CommandSource = "unified_exec_startup"
+    stopped_at_once: bool = False
 
 
 @frozen

@@ -5,6 +5,7 @@ items, diffs, warnings, retries) is for the screen only.
 """
 
 from codex.protocol.event import EventMsg, ItemCompleted, TaskComplete, TaskStarted, TokenCount, TurnAborted, TurnFailed
+from codex.protocol.item import CommandExecution
 from codex.rollout import lines
 from codex.rollout.lines import Line, TurnIds
 
@@ -17,6 +18,8 @@ def event_line(msg: EventMsg, ids: TurnIds, at: float, *, started_at: float | No
     """
     began = at if started_at is None else started_at
     match msg:
+        case ItemCompleted(item=CommandExecution(stopped_at_once=True)):
+            return None
         case ItemCompleted(item=item):
             return lines.item_completed(ids, item, at, started_at=began)
         case TokenCount(total=total, last=last, model_context_window=window):

@@ -149,7 +149,7 @@ class Turns:
             agents=self._agents,
             thread=self._mailbox.ref,
             spawn_background=lambda run, name: self._mailbox.spawn(run, name=name, shutdown=0),
-            images=context.model.supports_image_input,
+            image_detail=context.model.image_detail if context.model.supports_image_input else None,
             meter=context.services.meter,
             hooks=self._hooks.runner,
             replay=self._replay,

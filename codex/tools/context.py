@@ -87,7 +87,7 @@ class ToolContext:
     spawn_background: Callable[[Background, str], object]
     rules: RuleBook = attrs.field(factory=RuleBook)
     agent_path: str = "/root"
-    images: bool = True
+    image_detail: str | None = "high"  # None: the model takes no images
     meter: Meter | None = None
     hooks: "HookRunner | None" = None
     replay: Replay = tuple

@@ -87,7 +87,7 @@ class _Patch:
 
     def _blocked_why(self) -> str:
         read_only = self._context.config.sandbox_policy.mode == "read-only"
-        return "writing is blocked by read-only sandbox" if read_only else f"{self._blocked[0]} is not writable here"
+        return "writing is blocked by read-only sandbox" if read_only else "writing outside of the project"
 
     async def _question(self, _ask: Ask, facts: QuestionFacts) -> ApplyPatchApprovalRequest:
         await self._show_start()

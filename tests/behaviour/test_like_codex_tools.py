@@ -9,7 +9,7 @@ import pytest
 from codex.base.jsontext import Json, JsonObject, decode_object
 from codex.cli.exec_jsonl import JsonLines
 from codex.patch import PROGRAMS
-from codex.protocol.event import ItemCompleted
+from codex.protocol.event import ItemCompleted, ItemStarted
 from codex.protocol.item import CollabToolCall, CommandExecution, Reasoning, WebSearch
 from codex.testing import TestCodex, call, open_test_codex, text
 from tests.behaviour.typed_codex import Place
@@ -58,6 +58,39 @@ async def test_a_command_in_a_wrong_directory_is_shown_as_failed(workdir: str, r
         assert (item.status, item.exit_code, item.aggregated_output) == ("failed", -1, why)
         output = codex.requests[1].output_of("call_1")
         assert output == f'exec_command failed: CreateProcess {{ message: "Rejected(\\"{why}\\")" }}'
+
+
+async def test_what_the_sandbox_stops_at_once_is_told_to_the_model_and_shown_to_programs_but_not_in_codex_s_lines() -> (
+    None
+):
+    script = [[command("echo a > new.txt")], [text("done")]]
+    async with open_test_codex(script, sandbox="read-only") as codex:
+        events = await codex.run_turn("go")
+        [item] = [e.item for e in events if isinstance(e, ItemCompleted) and isinstance(e.item, CommandExecution)]
+        assert (item.status, item.exit_code, item.stopped_at_once) == ("failed", 1, True)
+        assert "Read-only file system" in codex.requests[1].output_of("call_1")
+        lines = JsonLines()
+        shown = [decode_object(line) for event in events for line in lines.render(event).splitlines()]
+        assert [line["item"]["type"] for line in shown if "item" in line] == ["agent_message"]  # pyright: ignore
+        [rollout] = codex.home.rglob("rollout-*.jsonl")
+        assert "CommandExecution" not in rollout.read_text()
+
+
+async def test_a_command_is_shown_once_it_has_ended_or_run_for_a_moment() -> None:
+    calls = [command("sleep 0.6", "slow"), command("true", "quick")]
+    async with open_test_codex([calls, [text("done")]]) as codex:
+        events = await codex.run_turn("go")
+        stages = [
+            (type(event).__name__, event.item.id)
+            for event in events
+            if isinstance(event, ItemStarted | ItemCompleted) and isinstance(event.item, CommandExecution)
+        ]
+    assert stages == [
+        ("ItemStarted", "quick"),
+        ("ItemCompleted", "quick"),
+        ("ItemStarted", "slow"),
+        ("ItemCompleted", "slow"),
+    ]
 
 
 @pytest.mark.parametrize("shell", ["bash", "/nowhere/bash", "./bash"])
@@ -163,13 +196,15 @@ def test_our_programs_may_be_executed() -> None:
 # -- view_image and calls of nobody ------------------------------------------------------------------------------------
 
 
-async def test_an_image_goes_to_the_model_in_high_detail() -> None:
-    async with open_test_codex([[call("view_image", path="./sub/../i.png")], [text("done")]]) as codex:
+@pytest.mark.parametrize(("model", "detail"), [("gpt-5.5", "original"), ("unknown", "high")])
+async def test_an_image_goes_to_the_model_in_the_detail_that_it_takes(model: str, detail: str) -> None:
+    script = [[call("view_image", path="./sub/../i.png")], [text("done")]]
+    async with open_test_codex(script, model=model) as codex:
         (codex.cwd / "i.png").write_bytes(PNG)
         await codex.run_turn("go")
         items: list[Any] = [*codex.requests[1].input]
         [[part]] = [item["output"] for item in items if item["type"] == "function_call_output"]
-        assert (part["type"], part["detail"]) == ("input_image", "high")
+        assert (part["type"], part["detail"]) == ("input_image", detail)
 
 
 @pytest.mark.parametrize(

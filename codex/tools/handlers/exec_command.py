@@ -58,6 +58,8 @@ _PERMISSIONS = ("use_default", "require_escalated", "with_additional_permissions
 _DEFAULT_YIELD_MS = 10_000
 _MIN_YIELD, _MAX_YIELD = 0.25, 30.0
 _NOT_STARTED = -1
+# As in Codex, a command is shown when it has ended, or after this; its protocols never show what was stopped by then.
+_SHOWN_AFTER = 0.15
 _STOPPED = "the sandbox stopped the command; may it run again without the sandbox?"
 
 
@@ -136,7 +138,7 @@ class _Command:
         tokens = self._context.output_tokens
         self._max_tokens = min(arguments.whole_or("max_output_tokens", tokens), tokens)
         self._item = CommandExecution(site.call_id, argv, workdir)
-        self._shown = False
+        self._shown = self._stopped_at_once = False
 
     async def run(self) -> OutputBody:
         context = self._context
@@ -207,11 +209,8 @@ class _Command:
             item_id=self._site.call_id,
             allow_unprotected_git=context.config.allow_unprotected_git,
         )
-        await self._show_start()
         ran = await self._run(request)
-        code, confined = ran.process.exit_code, sandbox.mode != "danger-full-access"
-        denied = code is not None and confined and looks_denied(code, ran.output.decode("utf-8", "replace"))
-        return Attempted(ran, denied)
+        return Attempted(ran, _is_denied(ran.process, ran.output))
 
     async def _run(self, request: ProcessRequest) -> _Ran:
         context = self._context
@@ -221,10 +220,8 @@ class _Command:
         left_running = False
         manager = await context.processes.open()
         try:
-            process.set_output_listener(
-                lambda chunk: context.publisher.tell(CommandOutputDelta(context.turn_id, item.id, chunk))
-            )
-            output = await process.collect(within=self._wait)
+            await self._show_running(process)
+            output = await process.collect(within=began + self._wait - time.monotonic())
             if process.exit_code is None and manager.hand_over(process, context.thread):
                 context.spawn_background(partial(announce_end, context, process, item), f"watch-{process.session_id}")
                 left_running = True
@@ -250,6 +247,7 @@ class _Command:
         except ToolFailure as failure:
             failed = isinstance(failure, SpawnFailed)
             why = f"Failed to create unified exec process: {failure}" if failed else str(failure)
+            await self._show_start()
             item = attrs.evolve(self._item, status="failed", aggregated_output=why, exit_code=_NOT_STARTED)
             await self._publish(ItemCompleted(context.turn_id, item))
             raise ToolFailure(rejected(why) if failed else f"exec_command failed: {why}") from failure
@@ -260,6 +258,8 @@ class _Command:
     async def _finish(self, ran: _Ran, decision: ReviewDecision | None) -> OutputBody:
         process = ran.process
         if not ran.left_running:
+            self._item = attrs.evolve(self._item, stopped_at_once=self._stopped_at_once and not self._shown)
+            await self._show_start()
             await self._publish(ItemCompleted(self._context.turn_id, finished(self._item, process)))
         if isinstance(decision, Abort):
             await self._context.approvals.abort(self._context.turn_id)
@@ -273,6 +273,21 @@ class _Command:
         )
         return text if decision is None else f"{NOT_AGAIN}: {why_not(decision)}.\n{text}"
 
+    async def _show_running(self, process: Process) -> None:
+        """Show the command and its output from now on, unless the sandbox stopped it at once."""
+        context, item = self._context, self._item
+        self._stopped_at_once = False
+        if not self._shown:
+            with trio.move_on_after(_SHOWN_AFTER):
+                await process.wait()
+            self._stopped_at_once = _is_denied(process, process.output)
+        if self._stopped_at_once:
+            return
+        await self._show_start()
+        process.set_output_listener(
+            lambda chunk: context.publisher.tell(CommandOutputDelta(context.turn_id, item.id, chunk))
+        )
+
     async def _show_start(self, item: CommandExecution | None = None) -> None:
         if not self._shown:
             self._shown = True
@@ -280,6 +295,12 @@ class _Command:
 
     async def _publish(self, msg: EventMsg) -> None:
         await self._context.publisher.publish([msg])
+
+
+def _is_denied(process: Process, output: bytes) -> bool:
+    """Whether it ended as commands do that the sandbox stops."""
+    code, confined = process.exit_code, process.sandbox.mode != "danger-full-access"
+    return code is not None and confined and looks_denied(code, output.decode("utf-8", "replace"))
 
 
 def _is_dangerous(argv: Sequence[str], found: "Evaluation | None", policy: ApprovalPolicy) -> bool:

@@ -18,7 +18,7 @@ async def run(call: ToolCall, site: CallSite) -> OutputBody:
     """Read, show, hand over."""
     context = site.context
     path = os.path.normpath(os.path.join(context.config.cwd, Arguments(call.payload, ("path",)).required_text("path")))
-    if not context.images:
+    if context.image_detail is None:
         raise ToolFailure("view_image is not allowed because the model does not take images")
     try:
         if not context.processes.is_readable(context.config, context.environ, path):
@@ -31,4 +31,4 @@ async def run(call: ToolCall, site: CallSite) -> OutputBody:
     except ValueError as error:
         raise ToolFailure(f"unable to process image at `{path}`: {error}") from error
     await context.publisher.publish([ItemCompleted(context.turn_id, ImageView(call.call_id, path))])
-    return [input_image(url)]
+    return [input_image(url, context.image_detail)]

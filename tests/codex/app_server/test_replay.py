@@ -23,14 +23,12 @@ EXPECTED: dict[str, list[str]] = {
         "+ thread 1: item/completed userMessage",
         "- answer: 33",
     ],
-    # MCP, plan mode and reviews are not offered; the first turn calls a command that Codex does not show
+    # MCP, plan mode and reviews are not offered
     "approvals": [
         "- server: account/rateLimits/updated",
         "- server: account/rateLimits/updated",
         "- thread 1: mcpServer/startupStatus/updated",
         "- thread 1: mcpServer/startupStatus/updated",
-        "+ thread 1: item/started commandExecution inProgress",
-        "+ thread 1: item/completed commandExecution failed",
         "- thread 1: item/started mcpToolCall inProgress",
         "- thread 1: thread/status/changed active waitingOnApproval",
         "- thread 1: mcpServer/elicitation/request",
