@@ -1,11 +1,11 @@
-"""The `openai` package, loaded late: its import takes longer than all the rest of a start.
+"""The `openai` package, loaded late: its import takes longer than all the rest of a start, and 19 MB.
 
-Loading happens in a thread, in the quiet time while the first answer is awaited, else beside the second request.
-Nothing waits for it.
+Loading happens in a thread, in a moment when the loop has time to spare; nothing waits for it.
 """
 
 import sys
 import threading
+import time
 from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -18,8 +18,11 @@ from codex.model.provider import Endpoint
 if TYPE_CHECKING:
     import httpx2
 
-# No byte for so long after sending, and the loop has time to spare.
-QUIET_SECONDS = 0.05
+# One request is under way, and there is no byte of its answer yet for so long: the model thinks.
+_ANSWER_QUIET = 0.05
+# Nothing is under way for so long.
+_IDLE_QUIET = 0.5
+_LOOK_AGAIN = 0.25
 
 _LAZY_PACKAGES = (
     "openai.types",
@@ -36,16 +39,19 @@ _loading = threading.Lock()
 
 
 class OpenAILoader:
-    """Loads `openai` once, at once or when it stays quiet for a moment.
+    """Loads `openai` once, when it is quiet: while a model thinks, or between requests; never beside many of them.
 
     The thread is no daemon: an interpreter that ends under a half-done import may wait for its lock for ever.
     """
 
     def __init__(self) -> None:
         self._thread: threading.Thread | None = None
-        self._answered = threading.Event()
         self._stopped = threading.Event()
         self._error: Exception | None = None
+        # What the thread looks at: written by the loop, one plain value each.
+        self._under_way = 0
+        self._is_awaited = False
+        self._changed_at = 0.0
 
     def is_done(self) -> bool:
         """Whether `openai` is loaded.
@@ -57,56 +63,54 @@ class OpenAILoader:
             raise self._error
         return is_loaded()
 
-    def start(self, *, quiet: bool) -> None:
-        """Begin to load if nobody has; with `quiet` only unless `answered` is called within `QUIET_SECONDS`."""
-        if is_loaded() or (self._thread is not None and self._thread.is_alive()):
-            return
-        # A system without room for a thread can wait for the next request.
-        with suppress(RuntimeError):
-            self._start(QUIET_SECONDS if quiet else 0.0)
+    def began(self) -> None:
+        """A request is under way from here to `ended`."""
+        self._under_way += 1
+        self._changed(is_awaited=False)
+
+    def sent(self) -> None:
+        """A request is being sent, and the head of its answer awaited."""
+        self._changed(is_awaited=True)
+        if self._thread is None and not is_loaded():
+            thread = threading.Thread(target=self._run, name="load openai")
+            with suppress(RuntimeError):  # a system without room for a thread can wait for the next request
+                thread.start()
+                self._thread = thread
 
     def answered(self) -> None:
         """The server answers: the loop needs the processor for itself."""
-        self._answered.set()
+        self._changed(is_awaited=False)
 
-    async def load(self) -> None:
-        """Return when `openai` is loaded. Cancel-safe: loading goes on in its thread.
-
-        Raises:
-          trio.ClosedResourceError: `aclose` was called.
-        """
-        while not is_loaded():
-            if self._stopped.is_set():
-                raise trio.ClosedResourceError("this model client is closed")
-            if self._thread is None or not self._thread.is_alive():
-                self._start(0.0)
-            await self._wait_for_thread()
-            if self._error is not None:
-                raise self._error
+    def ended(self) -> None:
+        """The answer was read, or given up."""
+        self._under_way -= 1
+        self._changed(is_awaited=False)
 
     async def aclose(self) -> None:
         """Return when no thread of ours is left, after the package at hand. Cancelling leaves it to its end."""
         self._stopped.set()
-        self._answered.set()
-        await self._wait_for_thread()
-
-    def _start(self, quiet: float) -> None:
-        thread = threading.Thread(target=self._run, args=(quiet,), name="load openai")
-        thread.start()
-        self._thread = thread
-
-    async def _wait_for_thread(self) -> None:
         if self._thread is not None and self._thread.is_alive():
             await trio.to_thread.run_sync(self._thread.join, abandon_on_cancel=True)
 
-    def _run(self, quiet: float) -> None:
-        if quiet and self._answered.wait(quiet):
-            return
+    def _changed(self, *, is_awaited: bool) -> None:
+        self._is_awaited, self._changed_at = is_awaited, time.monotonic()
+
+    def _run(self) -> None:
+        while (left := self._seconds_left()) > 0:
+            if self._stopped.wait(left):
+                return
         try:
             load_openai(self._stopped)
         except Exception as error:
-            # Told where it is waited for; who does not need openai is not bothered.
+            # Told where it is used next.
             self._error = error
+
+    def _seconds_left(self) -> float:
+        """How long it must stay as it is to be quiet; nothing is left when it is."""
+        if self._under_way > 1 or (self._under_way == 1 and not self._is_awaited):
+            return _LOOK_AGAIN
+        quiet = _ANSWER_QUIET if self._under_way else _IDLE_QUIET
+        return min(self._changed_at + quiet - time.monotonic(), _LOOK_AGAIN)
 
 
 def is_loaded() -> bool:

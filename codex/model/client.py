@@ -1,12 +1,12 @@
 """The door to a provider: `open_model_client` gives what stands behind `ports.ModelClient`.
 
 Requests leave over our own connections until `openai` is loaded, then through it, over the same connections with the
-same bytes: its import takes longer than the whole start, so it goes on in a thread beside the first requests.
+same bytes: its import takes longer than the whole start, so it waits for a quiet moment.
 """
 
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import trio
@@ -130,7 +130,8 @@ class HttpModelClient:
         self._sender: OpenAISender | None = None
         self._sent = 0
 
-    def stream(self, request: ModelRequest) -> AbstractAsyncContextManager[AsyncIterator[Sequence[ResponseEvent]]]:
+    @asynccontextmanager
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[AsyncIterator[Sequence[ResponseEvent]]]:
         """See `ports.ModelClient.stream`."""
         body, decoder = self._wire(request)
         content = self._encoder.encode(request.headers.get("thread-id", ""), body)
@@ -139,14 +140,14 @@ class HttpModelClient:
         async def send() -> Answer:
             return await self._send(headers, content)
 
-        return Exchange(
-            send,
-            decoder,
-            self._provider,
-            self._endpoint,
-            model=get_str(body, "model"),
-            endless=self._endless,
-        )
+        model = get_str(body, "model")
+        self._loader.began()
+        try:
+            exchange = Exchange(send, decoder, self._provider, self._endpoint, model=model, endless=self._endless)
+            async with exchange as events:
+                yield events
+        finally:
+            self._loader.ended()
 
     async def aclose(self) -> None:
         """Close all connections. Cancelling leaves none open either."""
@@ -186,7 +187,7 @@ class HttpModelClient:
     async def _send(self, headers: dict[str, str], content: bytes) -> Answer:
         self._sent += 1
         if self._sent == 1 or not self._loader.is_done():
-            self._loader.start(quiet=self._sent == 1)
+            self._loader.sent()
             try:
                 return await self._send_directly(headers, content)
             finally:

@@ -73,7 +73,7 @@ def heavy(modules: list[str]) -> set[str]:
     return {name.partition(".")[0] for name in modules} & set(HEAVY)
 
 
-def test_the_first_request_loads_nothing_heavy_and_those_behind_the_second_leave_through_openai() -> None:
+def test_the_first_request_loads_nothing_heavy_and_those_behind_a_pause_leave_through_openai() -> None:
     first, _, third = run(ASK, "0", "3")
     assert heavy(first) == set()
     # Beside Trio and the configuration: our own modules, h11, jiter, and little of the standard library.
@@ -95,15 +95,15 @@ import trio
 from codex.model._openai import OpenAILoader, is_loaded
 
 async def main():
-    for _ in range(5):
+    for seconds in (0.07, 0.08, 0.09, 0.1, 20):
         loader = OpenAILoader()
-        with trio.move_on_after(0.03):
-            await loader.load()
+        loader.began()
+        loader.sent()
+        with trio.move_on_after(seconds):
+            while not is_loaded():
+                await trio.sleep(0.005)
         await loader.aclose()
         assert is_loaded() or "openai" not in sys.modules
-    loader = OpenAILoader()
-    await loader.load()
-    await loader.aclose()
 
 trio.run(main)
 import openai, httpcore2
@@ -113,6 +113,33 @@ names = [thread.name for thread in threading.enumerate() if thread.name == "load
 print(json.dumps([openai.AsyncOpenAI.__name__, Response.__name__, names]))
 """
     assert run(code) == ["AsyncOpenAI", "Response", []]
+
+
+def test_openai_is_not_loaded_beside_several_requests() -> None:
+    code = """
+import json
+import trio
+from codex.model._openai import OpenAILoader, is_loaded
+
+async def main():
+    loader = OpenAILoader()
+    for _ in range(2):
+        loader.began()
+        loader.sent()
+    with trio.move_on_after(0.5):
+        while not is_loaded():
+            await trio.sleep(0.01)
+    found = [is_loaded()]
+    loader.ended()
+    loader.sent()
+    while not is_loaded():
+        await trio.sleep(0.01)
+    await loader.aclose()
+    print(json.dumps([*found, is_loaded()]))
+
+trio.run(main)
+"""
+    assert run(code) == [False, True]
 
 
 def test_the_types_of_openai_are_all_there_for_those_who_want_them() -> None:
