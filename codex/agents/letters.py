@@ -31,6 +31,14 @@ class Letters:
         """All that is under way to a reader, in the order of writing."""
         return tuple(self._unread.get(reader_id, {}).values())
 
+    def readers(self, at_work: Collection[str]) -> frozenset[str]:
+        """All that will read what is under way to them: those at work, and those that it wakes."""
+        return frozenset(
+            reader_id
+            for reader_id, unread in self._unread.items()
+            if unread and (reader_id in at_work or any(letter.wake for letter in unread.values()))
+        )
+
     def read(self, reader_id: str, letter_ids: Iterable[str]) -> None:
         """These are in the reader's rollout; those that are not under way to it do not matter."""
         unread = self._unread.get(reader_id, {})

@@ -8,6 +8,7 @@ import trio
 from codex.agents import addresses
 from codex.agents.cancels import interrupt_turn
 from codex.agents.changes import Changes
+from codex.agents.news import refused
 from codex.agents.post import PostOffice
 from codex.agents.record import Agent
 from codex.agents.registry import Registry
@@ -83,7 +84,26 @@ class ThreadMail:
 
     async def wait(self, *, within: float) -> bool:
         """Wait until there is anything new to read."""
-        return await self._post.wait(self._thread_id, within=within)
+        waits = self._post.waits
+        if not self._is_spoken_to():
+            at_work = self._at_work()
+            circle = waits.enter(self._thread_id, at_work, self._post.with_news(at_work))
+            if circle:
+                raise refused([self._registry.path(agent_id) for agent_id in circle])
+        try:
+            return await self._post.wait(self._thread_id, within=within)
+        finally:
+            waits.leave(self._thread_id)
+
+    def _is_spoken_to(self) -> bool:
+        """Whether there is a conversation with the root: then its user can always say something."""
+        root = self._thread(self._registry.root)
+        return root is None or root.config.background_wake
+
+    def _at_work(self) -> Sequence[str]:
+        root = self._thread(self._registry.root)
+        busy = root is not None and root.outbox.open_turn is not None
+        return [*([self._registry.root.agent_id] if busy else ()), *self._registry.working]
 
     async def interrupt(self, target: str) -> AgentState:
         """End an agent's turn."""

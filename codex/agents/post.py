@@ -6,6 +6,7 @@ import trio
 
 from actors import ActorGone, Mailbox, MailboxFull, Ref
 from codex.agents.letters import Letters
+from codex.agents.news import NewsWaits
 from codex.protocol.letter import Letter
 from codex.session import Inbox, Inject, Message
 
@@ -21,6 +22,7 @@ class PostOffice:
         self._sessions: dict[str, Ref[Message]] = {}
         self._steered: set[str] = set()
         self._news: dict[str, trio.Event] = {}
+        self.waits = NewsWaits()
 
     def open(self, reader_id: str, mailbox: Mailbox[Inbox]) -> None:
         """A reader's session has started, or started again: it gets what it has not recorded."""
@@ -36,6 +38,10 @@ class PostOffice:
     def unread(self, reader_id: str) -> tuple[Letter, ...]:
         """All that is under way to a reader."""
         return self._letters.unread(reader_id)
+
+    def with_news(self, at_work: Collection[str]) -> Collection[str]:
+        """All to whom something is under way that ends their wait, or begins their turn."""
+        return self._steered | self._letters.readers(at_work)
 
     def check_room(self, reader_id: str, recipient: str) -> None:
         """Raises: AgentFailure where the reader has too much to read already."""

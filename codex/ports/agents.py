@@ -152,7 +152,10 @@ class Mail(Protocol):
         ...
 
     async def wait(self, *, within: float) -> bool:
-        """Wait until there is anything new to read, from an agent or the user; False when the time ran out."""
+        """Wait until there is anything new to read, from an agent or the user; False when the time ran out.
+
+        Raises: AgentFailure, with the circle, where all that could write wait themselves, and no user is there.
+        """
         ...
 
     async def interrupt(self, target: str) -> AgentState:

@@ -371,3 +371,21 @@ async def test_a_program_s_agents_answer_in_letters_too() -> None:
         assert letters(codex.requests[-1]) == [
             f"Message Type: FINAL_ANSWER\nTask name: /root\nSender: {path}\nPayload:\n42"
         ]
+
+
+async def test_who_would_close_a_circle_of_waits_is_told_the_circle_where_no_user_is_there() -> None:
+    child = [[wait("d1")], [text("I end then")]]
+    quiet = {**V2, "background_wake": False}
+    async with open_test_codex(
+        scripts([[spawn("c1", "scout", "child"), wait("c2")], [text("root")]], child=child), features=quiet
+    ) as codex:
+        with trio.fail_after(60):
+            await codex.run_turn("delegate")
+        (told,) = {
+            str(item["output"]).partition(";")[0]
+            for request in codex.requests
+            for item in request.input
+            if item.get("call_id") in ("c2", "d1") and "nobody would be left" in str(item.get("output"))
+        }
+    one, other = "/root waits for /root/scout waits for /root", "/root/scout waits for /root waits for /root/scout"
+    assert told.removeprefix("nobody would be left to write: ") in (one, other)

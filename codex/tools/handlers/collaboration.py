@@ -73,7 +73,11 @@ async def wait_agent(call: ToolCall, site: CallSite) -> OutputBody:
     context = site.context
     shown = CollabToolCall(site.call_id, "wait", context.thread_id)
     await context.publisher.publish([ItemStarted(context.turn_id, shown)])
-    news = await mail.wait(within=within)
+    try:
+        news = await mail.wait(within=within)
+    except ToolFailure:
+        await _tell(site, CollabToolCall(site.call_id, "wait", context.thread_id, status="failed"))
+        raise
     await _tell(site, CollabToolCall(site.call_id, "wait", context.thread_id, status="completed"))
     return encode({"message": "Wait completed." if news else "Wait timed out.", "timed_out": not news})
 
