@@ -52,6 +52,10 @@ class OwnWorktree:
             raise AgentFailure(f"collab spawn failed: {error}") from error
         return cls(tree, moved(config, tree.repository, tree.top, tree.cwd), tell)
 
+    def moved(self, config: Config) -> Config:
+        """The settings of the agent's parent as they would be here."""
+        return moved(config, self._tree.repository, self._tree.top, self._tree.cwd)
+
     async def hand_in(self) -> None:
         """Patch what has changed into the parent's files. Cancelled, it is done all the same."""
         await self._hand_in()
@@ -85,9 +89,9 @@ class OwnWorktree:
 
 
 class StartChild(Protocol):
-    """Starts the agent's thread with these settings and services."""
+    """Starts the agent's thread with these settings and services; `moved` makes of its parent's those for there."""
 
-    async def __call__(self, *, config: Config, services: Services) -> Thread: ...
+    async def __call__(self, *, config: Config, services: Services, moved: Callable[[Config], Config]) -> Thread: ...
 
 
 async def start_in_worktree(
@@ -115,7 +119,7 @@ async def start_in_worktree(
 
     own = await OwnWorktree.open(config, agent.agent_id, tell)
     try:
-        return await start_child(config=own.config, services=attrs.evolve(services, workplace=own))
+        return await start_child(config=own.config, services=attrs.evolve(services, workplace=own), moved=own.moved)
     except BaseException:
         with trio.move_on_after(_CLOSE_WITHIN, shield=True):
             await own.close()  # twice does no harm: the thread may have come so far that it has closed it

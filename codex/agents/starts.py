@@ -271,7 +271,8 @@ class Starts:
         if parent is None or _works_in_worktree(parent.config):
             raise AgentFailure(f"{agent.path} works in a worktree that ends with the agent above it; close neither")
         await self._keep(root, _spawned(agent, detached=True))
-        if not self._manager.hand_over(thread, root):
+        owner = self._manager.find(self._registry.root.agent_id)
+        if owner is None or not self._manager.hand_over(thread, owner, root):
             raise AgentFailure(f"{agent.path} is ending")
         self._registry.detach(agent)
         if agent.ends_at is not None:

@@ -51,6 +51,7 @@ class Codex:
         self.recovered: tuple[str, ...] = ()
         """What was kept of agents' worktrees that a program before this one has left, as sentences for the user."""
         manager.agents_of = self._agents_of
+        manager.narrow = self._narrow
 
     @property
     def config(self) -> Config:
@@ -254,6 +255,11 @@ class Codex:
         if tree is None:
             tree = self._trees[identity.session_id] = self._tree(identity.session_id, config, Budget())
         return partial(open_control, tree, identity.thread_id) if tree.is_open_to(identity.depth) else None
+
+    def _narrow(self, config: Config, above: Config) -> Config:
+        from codex.agents.authority import narrowed
+
+        return narrowed(config, above, tmpdir=self._manager.services.environ.get("TMPDIR"))
 
     def _tree(self, root_id: str, config: Config, budget: Budget) -> AgentTree:
         return AgentTree(self._manager, root_id, tree_limits(config), budget=budget)

@@ -5,15 +5,18 @@
 
 from codex.session._actor import run
 from codex.session.context import Identity, Inbox, Places, Restored, Services, SessionContext, restored_from
+from codex.session.in_force import InForce, Narrow
 from codex.session.messages import CopyHistory, Inject, Message, Publish, Submit
 from codex.session.outbox import Outbox, Subscription, WatcherTooSlow
 
 __all__ = [
     "CopyHistory",
     "Identity",
+    "InForce",
     "Inbox",
     "Inject",
     "Message",
+    "Narrow",
     "Outbox",
     "Places",
     "Publish",

@@ -1,19 +1,23 @@
-"""What a front-end changes of a thread's settings: it holds from the next turn on, never in the middle of one."""
+"""What a front-end changes of a thread's settings: it holds from the next turn on, never in the middle of one.
+
+What is narrowed so of a thread holds for the agents below it from their next call on.
+"""
 
 import attrs
 
 from codex.config.schema import Config
-from codex.model import ModelInfo, lookup_model
+from codex.model import lookup_model
 from codex.protocol.op import OverrideTurnContext
 from codex.session.context import SessionContext
 
 
 class Settings:
-    """The settings in force, which are the context's, and those that wait for the next turn."""
+    """Lets what waits for the next turn become the context's when that begins."""
 
     def __init__(self, context: SessionContext) -> None:
         self._context = context
-        self._next: tuple[Config, ModelInfo] | None = None
+        assert context.places.in_force is not None
+        self._in_force = context.places.in_force
 
     def override(self, op: OverrideTurnContext) -> None:
         """Take changes for the next turn.
@@ -21,17 +25,16 @@ class Settings:
         Raises:
           UserError: the model's data cannot be read.
         """
-        before = self._next[0] if self._next is not None else self._context.config
-        config = overridden(before, op)
-        self._next = config, lookup_model(config)
-        self._context.places.config = config
+        config = overridden(self._in_force.own, op)
+        lookup_model(config)
+        self._in_force.change(config)
 
     def settle(self) -> str | None:
         """A turn begins: let the changes hold. The model's name until now, where there is another one from now on."""
-        if self._next is None:
+        config, before = self._in_force.config, self._context.model.slug
+        if config is self._context.config:
             return None
-        before = self._context.model.slug
-        (self._context.config, self._context.model), self._next = self._next, None
+        self._context.config, self._context.model = config, lookup_model(config)
         return None if self._context.model.slug == before else before
 
 

@@ -20,6 +20,7 @@ from codex.protocol.item import ChangeKind
 from codex.protocol.letter import is_letter
 from codex.protocol.response_item import ResponseItem
 from codex.protocol.usage import TokenUsage
+from codex.session.in_force import InForce
 from codex.session.messages import Message
 from codex.session.outbox import Outbox
 from codex.tools import ProcessSource
@@ -105,8 +106,8 @@ class Places:
     session: Ref[Message] | None = None
     agents: AgentControl | None = None
     writer: Ref[rollout.Message] | None = None
-    config: Config | None = None
-    """What holds from the next turn on, once it was changed."""
+    in_force: InForce | None = None
+    """Its settings, within those of the threads above."""
     parent: Ref[Message] | None = None
     """The session that owns the thread, and answers for it."""
 

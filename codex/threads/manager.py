@@ -23,6 +23,8 @@ from codex.protocol.response_item import ResponseItem
 from codex.session import (
     Identity,
     Inbox,
+    InForce,
+    Narrow,
     Outbox,
     Places,
     Restored,
@@ -71,6 +73,8 @@ class ThreadManager:
         self._rules: dict[str, RuleBook] = {}
         self._dynamic: dict[str, DynamicTools] = {}
         self.agents_of: AgentsFactory | None = None
+        self.narrow: Narrow | None = None
+        """Settings with no more authority than others have; what limits threads below others."""
         self.on_child: Callable[[Thread], None] | None = None
         """Told of every thread that was started below another one; it must neither wait nor raise."""
 
@@ -136,6 +140,7 @@ class ThreadManager:
         config: Config,
         fork: Fork | None,
         services: Services | None = None,
+        moved: Callable[[Config], Config] | None = None,
     ) -> Thread:
         """Start a thread below another one; it cannot outlive it.
 
@@ -143,6 +148,7 @@ class ThreadManager:
           config: what it works with, which must not allow more than its parent's.
           fork: makes of the parent's history what the thread starts with; None is nothing.
           services: others than the engine's, for a thread whose use is limited.
+          moved: makes of its parent's settings those for a directory of its own.
 
         Cancel-safe: cancelled, no thread was started.
         """
@@ -160,7 +166,7 @@ class ThreadManager:
             role=role,
             forked_from=None if fork is None else parent_id,
         )
-        return await self._start(identity, config, restored, mailbox, services=services)
+        return await self._start(identity, config, restored, mailbox, services=services, moved=moved)
 
     async def resume_child(
         self,
@@ -186,14 +192,14 @@ class ThreadManager:
             restored = restored_from(await trio.to_thread.run_sync(load))
         return await self._start(identity, config, restored, mailbox, services=services)
 
-    def hand_over(self, thread: Thread, owner: Mailbox[Inbox]) -> bool:
+    def hand_over(self, thread: Thread, owner: Thread, mailbox: Mailbox[Inbox]) -> bool:
         """Let a child go on below another thread, whose session's mailbox this is, and end with that one.
 
         False, and nothing has changed, where either is ending.
         """
-        handed = self._runtime.hand_over(thread.place, owner.ref)
+        handed = self._runtime.hand_over(thread.place, mailbox.ref)
         if handed:
-            thread.belong_to(owner.ref)
+            thread.belong_to(owner)
         return handed
 
     async def stop_all(self) -> None:
@@ -225,6 +231,15 @@ class ThreadManager:
             self._rules[identity.session_id] = book
         return book
 
+    def _in_force(self, identity: Identity, config: Config, moved: Callable[[Config], Config] | None) -> InForce:
+        parent = self._threads.get(identity.parent_id or "")
+
+        def narrow(own: Config, limit: Config) -> Config:
+            assert self.narrow is not None, "there are threads below others, and nothing that limits them"
+            return self.narrow(own, limit if moved is None else moved(limit))
+
+        return InForce(config, parent.in_force if parent is not None else None, narrow)
+
     def _end(self, thread: Thread, ended: Exit | None = None) -> None:
         del self._at[thread.place]
         if self._threads.get(thread.thread_id) is thread:  # else it was resumed before its end was heard
@@ -250,6 +265,7 @@ class ThreadManager:
         owner: Mailbox[Inbox] | None = None,
         *,
         services: Services | None = None,
+        moved: Callable[[Config], Config] | None = None,
     ) -> Thread:
         await self._ready.wait()
         assert self._mailbox is not None
@@ -262,7 +278,10 @@ class ThreadManager:
             model=lookup_model(config),
             services=services or self.services,
             outbox=Outbox(identity.thread_id),
-            places=Places(parent=owner.ref if owner is not None else None),
+            places=Places(
+                in_force=self._in_force(identity, config, moved),
+                parent=owner.ref if owner is not None else None,
+            ),
             rollout_path=path,
             restored=restored,
             agents=self.agents_of(identity, config) if self.agents_of else None,

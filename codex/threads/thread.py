@@ -20,7 +20,7 @@ from codex.protocol.op import Compact, Op, Shutdown, Submission, TurnInput
 from codex.protocol.response_item import ResponseItem
 from codex.protocol.terminal import BackgroundTerminal
 from codex.protocol.user_input import TextInput, UserInput
-from codex.session import CopyHistory, Identity, Inject, Outbox, Places, Publish, Submit
+from codex.session import CopyHistory, Identity, InForce, Inject, Outbox, Places, Publish, Submit
 from codex.session import Message as SessionMessage
 from codex.threads.turn_events import TurnEvents
 from codex.tools import ProcessSource
@@ -79,11 +79,19 @@ class Thread:
     @property
     def config(self) -> Config:
         """What holds for it from its next turn on."""
-        return self._places.config or self._config
+        in_force = self._places.in_force
+        return self._config if in_force is None else in_force.config
 
-    def belong_to(self, session: Ref[SessionMessage]) -> None:
-        """From now on another session owns the thread: it answers what this one must ask."""
-        self._places.parent = session
+    @property
+    def in_force(self) -> InForce | None:
+        """Its settings, which limit those of the threads below."""
+        return self._places.in_force
+
+    def belong_to(self, owner: "Thread") -> None:
+        """From now on another thread owns this one: it answers what this one must ask, and limits what it may."""
+        self._places.parent = owner._session
+        if self.in_force is not None and owner.in_force is not None:
+            self.in_force.move(owner.in_force)
 
     @property
     def alive(self) -> bool:

@@ -69,7 +69,8 @@ class ToolContext:
     """One turn's surroundings, shared by its calls.
 
     `touched` is all that the turn's patches wrote so far. `spawn_background` starts an actor that
-    belongs to the thread and outlives the turn; `thread` owns its processes. `replay` puts the snapshot of the user's
+    belongs to the thread and outlives the turn; `thread` owns its processes. `within` narrows the settings to what the
+    threads above may now. `replay` puts the snapshot of the user's
     shell, where there is one, before a command that is about to run. `dynamic` are the tools that were brought along.
     """
 
@@ -93,7 +94,13 @@ class ToolContext:
     replay: Replay = tuple
     dynamic: "DynamicTools | None" = None
     goals: "Goals | None" = None
+    within: Callable[[Config], Config] | None = None
     touched: "list[Touched]" = attrs.field(factory=list["Touched"])
+
+    def now(self) -> "ToolContext":
+        """The same for a call that begins now: with what the threads above have been denied since the turn began."""
+        config = self.config if self.within is None else self.within(self.config)
+        return self if config is self.config else attrs.evolve(self, config=config)
 
 
 @frozen

@@ -240,7 +240,7 @@ async def _run_call(
 ) -> None:
     await after.wait()
     begun.set()  # whoever waits for it runs in a later step of the loop than what follows here
-    output = await context.router.dispatch(call, CallSite(call.call_id, context.tools, mailbox.ref))
+    output = await context.router.dispatch(call, CallSite(call.call_id, context.tools.now(), mailbox.ref))
     await turn.send(_ToolDone(call.key, call.output_item(output)))
 
 
