@@ -151,7 +151,8 @@ class Feed:
     async def wait_shown(self, item_id: str) -> None:
         """Return once clients were told of an item of the running turn, or the thread has ended. Cancel-safe."""
         while self.thread.alive and (self.translator.turn is None or not self.translator.turn.is_open(item_id)):
-            self._passed_on = trio.Event()
+            if self._passed_on.is_set():
+                self._passed_on = trio.Event()  # one for all who wait
             await self._passed_on.wait()
 
     async def ask(self, method: str, params: object) -> tuple[Json, JsonObject | None]:

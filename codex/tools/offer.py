@@ -106,7 +106,7 @@ def _with_roles(group: Group, roles: "Mapping[str, Role]") -> Group:
 
 
 def _dynamic(tool: "DynamicTool") -> Tool:
-    return Tool(function(tool.name, tool.description, tool.input_schema), "dynamic:run")
+    return Tool(function(tool.name, tool.description, tool.input_schema), "dynamic:run", parallel=True)
 
 
 def _router(tools: Iterable[Tool], groups: Iterable[Group], allowed: Collection[str] | None) -> Router:

@@ -133,11 +133,32 @@ async def test_an_interrupt_cancels_the_program_s_function_before_the_turn_is_to
                 await codex.thread.submit(Interrupt())
 
             nursery.start_soon(interrupt)
+            seen = list[EventMsg]()
             async for event in events:
+                seen.append(event.msg)
                 if isinstance(event.msg, TurnAborted):
                     assert ended.is_set()
+                    assert [item.status for item in shown(seen)] == ["in_progress", "failed"]
                     return
         raise AssertionError("the turn did not end")
+
+
+async def test_calls_of_one_response_run_side_by_side() -> None:
+    both, begun = trio.Event(), list[str]()
+
+    async def meet(asked: DynamicCall) -> DynamicResult:
+        begun.append(asked.call_id)
+        if len(begun) == 2:
+            both.set()
+        await both.wait()
+        return DynamicResult.text("met")
+
+    async with open_test_codex(
+        [[call("double", "d1"), call("double", "d2")], [text("ok")]], tools=tools(meet)
+    ) as codex:
+        with trio.fail_after(10):
+            await codex.run_turn("go")
+        assert [codex.requests[1].output_of(one) for one in ("d1", "d2")] == ["met", "met"]
 
 
 async def test_a_call_whose_actor_was_stopped_below_it_ends_the_turn_as_stopped_and_not_as_failed() -> None:

@@ -12,9 +12,11 @@ from codex.protocol.response_item import input_image, input_text
 from codex.tools.call import OutputBody, ToolCall
 from codex.tools.context import CallSite
 
+_TOLD_WITHIN = 1.0
+
 
 async def run(call: ToolCall, site: CallSite) -> OutputBody:
-    """Pass it on, show it, and hand back what came. Cancelled, it stays without an end."""
+    """Pass it on, show it, and hand back what came. Cancelled, it is shown as failed."""
     context = site.context
     assert context.dynamic is not None
     tool = context.dynamic.find(call.name)
@@ -30,15 +32,24 @@ async def run(call: ToolCall, site: CallSite) -> OutputBody:
             result = await context.dynamic.call(asked)
     except ToolFailure as failure:
         result = DynamicResult.text(str(failure), success=False)
-    ended = attrs.evolve(
+    except trio.Cancelled:
+        result = DynamicResult.text("the call was cancelled before an answer came", success=False)
+        with trio.move_on_after(_TOLD_WITHIN, shield=True):
+            await context.publisher.publish([_ended(context.turn_id, shown, result, began)])
+        raise
+    await context.publisher.publish([_ended(context.turn_id, shown, result, began)])
+    return _body(result.content)
+
+
+def _ended(turn_id: str, shown: DynamicToolCall, result: DynamicResult, began: float) -> ItemCompleted:
+    item = attrs.evolve(
         shown,
         status="completed" if result.success else "failed",
         content_items=result.content,
         success=result.success,
         duration=trio.current_time() - began,
     )
-    await context.publisher.publish([ItemCompleted(context.turn_id, ended)])
-    return _body(result.content)
+    return ItemCompleted(turn_id, item)
 
 
 def _arguments(payload: str) -> Json:

@@ -3,6 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+import trio
+import trio.testing
+
+from actors import open_runtime
+from codex.app_server.feed import Feed
+from codex.ports.dynamic_tools import DynamicCall, DynamicResult, DynamicTool, DynamicTools
+from codex.testing import call, open_test_codex, text
 from tests.codex.app_server.wires import WireClient, open_server, open_wire
 
 _ASKS: dict[str, Any] = {
@@ -126,3 +133,30 @@ async def test_a_tool_of_the_client_is_called_and_its_answer_reaches_the_model(t
         told = client.told()
         assert "item/completed dynamicToolCall completed" in told
         assert "serverRequest/resolved" not in told
+
+
+async def test_each_call_waits_until_it_is_shown_also_beside_others() -> None:
+    waiting = ["d1", "d2"]
+    none_left = trio.Event()
+
+    async def answer(asked: DynamicCall) -> DynamicResult:
+        await none_left.wait()
+        return DynamicResult.text("done")
+
+    async def wait_shown(feed: Feed, call_id: str) -> None:
+        await feed.wait_shown(call_id)
+        waiting.remove(call_id)
+        if not waiting:
+            none_left.set()
+
+    tools = DynamicTools((DynamicTool("my_tool", "mine", {"type": "object"}),), answer)
+    turns = [[call("my_tool", call_id) for call_id in waiting], [text("done")]]
+    async with open_test_codex(turns, tools=tools) as codex, open_runtime() as runtime, trio.open_nursery() as nursery:
+        feed = Feed(codex.thread, lambda: 0)
+        runtime.spawn(feed.run, name="feed")
+        for call_id in [*waiting]:
+            nursery.start_soon(wait_shown, feed, call_id)
+        await trio.testing.wait_all_tasks_blocked()
+        with trio.fail_after(30):
+            await codex.run_turn("go")
+    assert waiting == []
