@@ -1,10 +1,12 @@
 """One thread's letters: what it may do with all agents of its tree."""
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import trio
 
+import codex.rollout as rollout
 from codex.agents import addresses
 from codex.agents.cancels import interrupt_turn
 from codex.agents.changes import Changes
@@ -68,8 +70,9 @@ class ThreadMail:
         try:
             if task:
                 await self._wake(agent)
-            # What the author's rollout has is brought: nothing may come in between.
-            with trio.CancelScope(shield=True):
+            # What the author's rollout has is brought: nothing may come in between. What a full disk refuses it will
+            # have, too, since its writer holds on to that; the author hears of the disk by the next thing it does.
+            with trio.CancelScope(shield=True), suppress(rollout.RolloutWriteError):
                 await keep(letter)
         except BaseException:
             agent.state = before

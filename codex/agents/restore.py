@@ -121,8 +121,8 @@ def _agents(root: ThreadTrace, traces: Mapping[str, ThreadTrace]) -> dict[str, A
     agents: dict[str, Agent] = {}
     paths: set[str] = set()
     started_at: dict[str, str] = {}
-    todo = [(root, "/root", 0)]
-    for parent, path, depth in todo:
+    todo = [(root, "/root", "", 0)]
+    for parent, path, was, depth in todo:
         for started in parent.agents:
             trace = traces.get(started.thread_id)
             if started.thread_id in agents or not (trace or started.thread_id in spoken_to):
@@ -133,12 +133,16 @@ def _agents(root: ThreadTrace, traces: Mapping[str, ThreadTrace]) -> dict[str, A
                 agent.detached, agent.depth = True, (trace and trace.depth) or agent.depth
             if above is not None and above.closed:
                 agent.state, agent.closed = AgentState("shutdown"), True
-            if agent.path in paths:
-                agent.path = f"{agent.path}_{agent.agent_id[-6:]}"
-            paths.add(agent.path)
+            told = agent.path
+            if was and agent.path.startswith(f"{was}/"):
+                agent.path = path + agent.path.removeprefix(was)
+            if not agent.closed:  # of those that live, one stands at a path
+                if agent.path in paths:
+                    agent.path = f"{agent.path}_{agent.agent_id[-6:]}"
+                paths.add(agent.path)
             agents[agent.agent_id] = agent
             if trace is not None:
-                todo.append((trace, agent.path, agent.depth))
+                todo.append((trace, agent.path, "" if agent.path == told else told, agent.depth))
             # Ids tell the time; a child stands behind its parent whatever the clock did.
             started_at[agent.agent_id] = max(agent.agent_id, started_at.get(agent.parent_id, ""))
     return {agent_id: agents[agent_id] for agent_id in sorted(agents, key=lambda one: started_at[one])}

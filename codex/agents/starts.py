@@ -127,7 +127,6 @@ class Starts:
         with trio.move_on_after(_START_WITHIN):
             while not agent.closed:
                 await self._changes.wait((agent.agent_id,))
-        self._registry.reserve(parent_id)
         record = Agent(
             agent.agent_id,
             parent_id,
@@ -147,10 +146,14 @@ class Starts:
             await self._keep(mailbox, _spawned(record))
             return await load(record, mailbox)
 
+        path = self._registry.claim_path(parent_id, agent.path.rpartition("/")[2])
         try:
+            self._registry.reserve(parent_id)
             await self._begin(start, record, mailbox)
         except UserError as error:
             raise AgentFailure(f"agent with id {agent.agent_id} cannot be resumed: {error}") from error
+        finally:
+            self._registry.unclaim_path(path)
 
     async def keep_closed(self, above: Mailbox[Inbox], agent: Agent) -> None:
         """Tell the rollout of an agent's parent that the agent is ended for good, before it is.
@@ -282,7 +285,10 @@ class Starts:
         """Have an agent ended when its time is over, by the thread that it belongs to."""
         assert agent.ends_at is not None
         end = partial(self._end_at, thread=thread, at=agent.ends_at)
-        mailbox.spawn(end, name=f"deadline-{agent.nickname}", shutdown=0)
+        try:
+            mailbox.spawn(end, name=f"deadline-{agent.nickname}", shutdown=0)
+        except ActorGone as gone:
+            raise AboveIsEnding from gone
 
     async def _end_at(self, _mailbox: Mailbox[Never], *, thread: Thread, at: float) -> None:
         """End an agent, with all below it, that is still there when its time is over."""

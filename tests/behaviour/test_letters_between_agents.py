@@ -1,17 +1,24 @@
 """The second generation of tools for agents through the public door: paths, letters, follow-up tasks, interrupts."""
 
 import json
-from collections.abc import Sequence
+import resource
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import cast
 
+import pytest
 import trio
 
 from codex.base.jsontext import Json, JsonObject, decode_object, get_list, get_object, get_str
-from codex.protocol.event import ItemCompleted, ItemStarted, TurnFailed
+from codex.ports.agents import AgentFailure, SpawnRequest
+from codex.protocol.event import ItemCompleted, ItemStarted, TaskComplete, TurnFailed
 from codex.protocol.item import AgentMessage, CollabToolCall, SubAgentActivity
+from codex.protocol.letter import Letter
 from codex.protocol.op import TurnInput
 from codex.protocol.user_input import TextInput
+from codex.session import Publish
 from codex.testing import SeenRequest, TestCodex, call, open_test_codex, text
 
 V2: dict[str, bool] = {"multi_agent_v2": True}
@@ -51,6 +58,17 @@ def asked_by(codex: TestCodex, path: str) -> list[SeenRequest]:
     return [
         request for request in codex.requests if any(f"Task name: {path}\n" in letter for letter in letters(request))
     ]
+
+
+@contextmanager
+def no_room() -> Generator[None]:
+    """No file of this process can grow, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 async def test_a_task_arrives_as_a_letter_and_the_answer_comes_back_as_one() -> None:
@@ -242,6 +260,19 @@ async def test_a_path_stands_for_one_agent() -> None:
     assert said == "collab spawn failed: there is an agent /root/scout already; take another task_name"
 
 
+async def test_a_closed_agent_does_not_come_back_where_another_one_stands() -> None:
+    async with open_test_codex(scripts([[text("well")]], child=[[text("one")]]), features=V2) as codex:
+        agents = codex.thread._places.agents
+        assert agents is not None
+        request = SpawnRequest("go [[script:child]]", task_name="scout")
+        first = await agents.spawn(request)
+        await agents.close(first.agent_id)
+        await agents.spawn(request)
+        with pytest.raises(AgentFailure, match="there is an agent /root/scout already"):
+            await agents.resume(first.agent_id)
+        assert [one.state.status == "shutdown" for one in agents.below()] == [True, False]
+
+
 async def test_a_fork_has_what_was_said_in_its_turns_and_no_calls() -> None:
     root: list[object] = [
         [text("My name is Ann.")],
@@ -359,6 +390,34 @@ async def test_a_letter_outlives_the_session_that_had_not_read_it() -> None:
     failed, fine = letters(codex.requests[-1])
     assert "The agent failed (errored)" in failed
     assert fine.endswith("\nfine")
+
+
+async def test_a_letter_that_a_full_disk_refused_is_brought_and_kept_once_there_is_room() -> None:
+    script = scripts(
+        [[spawn("c1", "scout", "child"), wait("c2")], [text("thanks")], [text("well")]],
+        child=[[text("42")], [text("read")]],
+    )
+    async with open_test_codex(script, features=V2) as codex:
+        await codex.run_turn("delegate")
+        child, agents, session = codex.codex.threads[1], codex.thread._places.agents, codex.thread._places.session
+        assert agents is not None
+        assert agents.mail is not None
+        assert session is not None
+
+        async def keep(letter: Letter) -> None:
+            activity = SubAgentActivity("c3", "interacted", letter.recipient_id, letter.recipient, letter=letter)
+            with no_room():
+                await session.ask(partial(Publish, (ItemCompleted("t", activity),), (), None))
+
+        async with child.open_events() as events:
+            await agents.mail.send("scout", "a hint", kind="NEW_TASK", keep=keep)
+            async for event in events:
+                if isinstance(event.msg, TaskComplete) and event.msg.last_agent_message == "read":
+                    break
+        assert letters(asked_by(codex, "/root/scout")[-1])[-1].endswith("\na hint")
+        await codex.run_turn("go on")
+        written = [get_object(get_object(payload, "item"), "letter") for payload in payloads(codex.rollout())]
+    assert [letter["text"] for letter in written if letter] == ["go [[script:child]]", "a hint"]
 
 
 async def test_a_program_s_agents_answer_in_letters_too() -> None:

@@ -264,7 +264,9 @@ class World:
         accounts = self.accounts
         if accounts is None:
             return
-        asked = Counter({self.paths().get(thread_id, "?"): count for thread_id, count in self.asked.items()})
+        asked, paths = Counter[str](), self.paths()
+        for thread_id, count in self.asked.items():
+            asked[paths.get(thread_id, "?")] += count  # one that was closed may have a namesake
         for name, account in accounts._accounts.items():
             calls = account.used["model_calls"] + account.reserved["model_calls"]
             made = sum(count for path, count in asked.items() if path == name or path.startswith(f"{name}/"))

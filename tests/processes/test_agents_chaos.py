@@ -6,7 +6,6 @@ from tests.processes.agents_chaos import play
 from tests.processes.agents_world import Plant
 
 
-@pytest.mark.skip(reason="seed 20261122 misses a letter at step 613, and it is not known why; run the command by hand")
 def test_a_tree_of_agents_keeps_its_promises_whatever_goes_wrong() -> None:
     report = play(3, 150)
     assert report.faults == []

@@ -62,6 +62,30 @@ def test_a_closed_agent_stays_closed_with_all_below_it() -> None:
     assert found.letters.unread("id-scout") == ()
 
 
+def test_a_path_is_its_agent_s_own_whoever_stood_there_before() -> None:
+    gone = attrs.evolve(SCOUT, thread_id="id-first", closed=AgentState("shutdown"))
+    found = tree(attrs.evolve(ROOT, agents=(gone, SCOUT)), thread(gone), thread(SCOUT))
+    assert [(agent.agent_id, agent.path) for agent in found.agents] == [
+        ("id-first", "/root/scout"),
+        ("id-scout", "/root/scout"),
+    ]
+
+
+def test_of_two_that_live_at_one_path_the_second_stands_beside_with_all_below_it() -> None:
+    first = attrs.evolve(SCOUT, thread_id="id-first")
+    found = tree(
+        attrs.evolve(ROOT, agents=(first, SCOUT)),
+        thread(first),
+        thread(SCOUT, agents=(DIGGER,)),
+        thread(DIGGER, "id-scout"),
+    )
+    assert [agent.path for agent in found.agents] == [
+        "/root/scout",
+        "/root/scout_-scout",
+        "/root/scout_-scout/digger",
+    ]
+
+
 def test_a_spawn_that_never_finished_leaves_nothing_registered() -> None:
     nobody = attrs.evolve(ROOT, written=())
     found = tree(nobody)
