@@ -80,6 +80,7 @@ class Agent:
     ends_at: float | None = None
     last_action: str = ""
     request: SpawnRequest | None = attrs.field(default=None, eq=False, repr=False)
+    _goes_on: bool = attrs.field(default=False, init=False, eq=False)
     liveness: Liveness = attrs.field(factory=Liveness, eq=False, repr=False)
 
     @property
@@ -105,6 +106,10 @@ class Agent:
             if self.closed:
                 self.state = AgentState("shutdown")
 
+    def interrupted_for(self) -> None:
+        """Its turn is to end for another task, which it begins at once: in between it is not at rest."""
+        self._goes_on = self.state.status == "running"
+
     def interrupted(self) -> None:
         """It was to start again, and somebody wants it to rest instead."""
         if self.reviving:
@@ -126,6 +131,7 @@ class Agent:
                 return "nothing"
             case TaskStarted():
                 self.last_words, self.failed, self.cause, self.doom, self.reviving = None, False, None, None, False
+                self._goes_on = False
                 self.state = AgentState("running")
                 return "changed"
             case TaskComplete(last_agent_message=text):
@@ -148,7 +154,7 @@ class Agent:
                     self.fail(*self.doom)
                     self.failed = False  # its thread goes on
                     return "ended"
-                if not self.failed:
+                if not self.failed and not self._goes_on:
                     self.cause, self.state = "interrupted", AgentState("interrupted")
                 return "changed"
             case TurnFailed(message=text, error_kind=kind):

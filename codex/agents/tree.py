@@ -203,9 +203,11 @@ class AgentTree:
     ) -> str:
         """Hand a message to an agent."""
         thread = await self._spoken_to(target)
-        if interrupt:
-            await thread.submit(Interrupt())
         agent = self._registry.find(target)
+        if interrupt:
+            if agent is not None:
+                agent.interrupted_for()
+            await thread.submit(Interrupt())
         if agent is not None and is_final(agent.state):
             agent.state = AgentState("running")
         return await thread.submit(TurnInput((TextInput(message),), output_schema=output_schema))

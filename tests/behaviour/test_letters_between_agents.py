@@ -244,7 +244,7 @@ async def test_what_cannot_be_done_is_told_with_the_way_out() -> None:
         "no living agent 'scuot', did you mean '/root/scout'?; there are: /root, /root/scout",
         "the root takes tasks from its user only; write to it with send_message",
         "you cannot interrupt yourself; end your turn with an answer",
-        "timeout_ms must be between 1 and 3600000, got 3600001",
+        "timeout_ms must be at most 3600000, got 3600001",
         f"failed to parse function arguments: {turns}",
     ]
 

@@ -15,6 +15,7 @@ from codex.testing import TestCodex, call, open_test_codex, text
 from tests.behaviour.typed_codex import Place
 
 PATCH = "*** Begin Patch\n*** Add File: new.txt\n+hello\n*** End Patch"
+NOBODY = "01a2033b-a606-7063-a7e7-ea0227ab9682"
 PNG = b"\x89PNG\r\n\x1a\n" + b"rest"
 
 
@@ -353,6 +354,24 @@ async def test_a_closed_agent_goes_on_with_its_history() -> None:
     assert decode_object(JsonLines().render(ItemCompleted("t", resumed)))["item"]["tool"] == "wait"  # pyright: ignore
 
 
+async def test_a_wait_after_an_interrupt_with_a_new_task_waits_for_the_new_task() -> None:
+    turns = [
+        [call("spawn_agent", "spawn", message="[[script:slow]] work")],
+        [call("send_input", "more", target=CHILD, message="[[script:child]] rather this", interrupt=True)],
+        [wait()],
+    ]
+    script = agents(*turns)
+    script["scripts"]["slow"] = [[{"type": "sleep", "seconds": 60}, text("late")]]  # type: ignore[index,call-overload]
+    async with open_test_codex(script) as codex:
+        items = await completed(codex, CollabToolCall)
+        assert [state.status for item in items for state in item.agents_states.values()] == [
+            "pending_init",
+            "interrupted",
+            "completed",
+        ]
+        assert [*settled(codex, "wait")["status"].values()] == [{"completed": "first"}]
+
+
 async def test_an_agent_that_lives_is_not_started_again() -> None:
     async with open_test_codex(agents([spawn()], [wait()], [call("resume_agent", "resume", id=CHILD)])) as codex:
         await codex.run_turn("go")
@@ -360,10 +379,10 @@ async def test_an_agent_that_lives_is_not_started_again() -> None:
 
 
 async def test_a_stranger_cannot_be_resumed() -> None:
-    async with open_test_codex(agents([call("resume_agent", "resume", id="nobody")])) as codex:
+    async with open_test_codex(agents([call("resume_agent", "resume", id=NOBODY)])) as codex:
         [item] = await completed(codex, CollabToolCall)
-        assert (item.status, item.agents_states["nobody"].status) == ("failed", "not_found")
-        assert codex.requests[-1].output_of("resume").startswith("agent with id nobody not found")
+        assert (item.status, item.agents_states[NOBODY].status) == ("failed", "not_found")
+        assert codex.requests[-1].output_of("resume").startswith(f"agent with id {NOBODY} not found")
 
 
 async def test_a_resumed_agent_takes_a_place() -> None:
@@ -382,7 +401,7 @@ async def test_a_resumed_agent_takes_a_place() -> None:
 
 
 async def test_a_wait_that_found_a_lost_agent_failed() -> None:
-    async with open_test_codex(agents([wait(targets=["nobody"])])) as codex:
+    async with open_test_codex(agents([wait(targets=[NOBODY])])) as codex:
         [item] = await completed(codex, CollabToolCall)
         assert (item.tool, item.status) == ("wait", "failed")
 
@@ -396,6 +415,8 @@ async def test_a_wait_that_found_a_lost_agent_failed() -> None:
         (call("spawn_agent", "spawn", items=[]), "Empty message can't be sent to an agent"),
         (call("send_input", "spawn", target="x", message=""), "Empty message can't be sent to an agent"),
         (wait("spawn", targets=["x"], timeout_ms=0), "timeout_ms must be greater than zero"),
+        (wait("spawn", targets=["x"]), "invalid agent id x: "),
+        (call("close_agent", "spawn", target="x"), "invalid agent id x: "),
         (wait("spawn", targets=[]), "agent ids must be non-empty"),
         (call("spawn_agent", "spawn", items=[{"type": "image", "image_url": "x"}]), "failed to parse function arg"),
     ],

@@ -1,6 +1,7 @@
 """`spawn_agent`, `wait_agent`, `send_input`, `close_agent`, `resume_agent`: delegate a part of the work."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 import attrs
 
@@ -43,7 +44,7 @@ class _Shown:
     async def end(self, states: Mapping[str, AgentState], *, failed: bool = False) -> None:
         item = attrs.evolve(
             self.item,
-            receiver_thread_ids=tuple(states) or self.item.receiver_thread_ids,
+            receiver_thread_ids=tuple(states),
             agents_states=dict(states),
             status="failed" if failed else "completed",
         )
@@ -83,6 +84,7 @@ async def wait_agent(call: ToolCall, site: CallSite) -> OutputBody:
     asked = arguments.whole("timeout_ms")
     if asked is not None and asked <= 0:
         raise ToolFailure("timeout_ms must be greater than zero")
+    _check_ids(targets)
     wait = min(max(_DEFAULT_WAIT if asked is None else asked / 1000, _MIN_WAIT), _MAX_WAIT)
     shown = await _Shown.start(site, "wait", tuple(targets))
     try:
@@ -100,14 +102,15 @@ async def send_input(call: ToolCall, site: CallSite) -> OutputBody:
     control = _control(site)
     arguments = Arguments(call.payload, ("target", "message", "items", "interrupt"))
     target, message = arguments.required_text("target"), _message(arguments)
+    _check_ids([target])
     shown = await _Shown.start(site, "send_input", (target,), message)
-    before = control.state(target)
+    before, interrupt = control.state(target), arguments.flag("interrupt", default=False)
     try:
-        submission = await control.send_input(target, message, interrupt=arguments.flag("interrupt", default=False))
+        submission = await control.send_input(target, message, interrupt=interrupt)
     except ToolFailure:
         await shown.end({target: before}, failed=True)
         raise
-    await shown.end({target: before})
+    await shown.end({target: AgentState("interrupted") if interrupt and before.status == "running" else before})
     return encode({"submission_id": submission})
 
 
@@ -115,6 +118,7 @@ async def resume_agent(call: ToolCall, site: CallSite) -> OutputBody:
     """Start a closed one again; its state comes back."""
     control = _control(site)
     agent_id = Arguments(call.payload, ("id",)).required_text("id")
+    _check_ids([agent_id])
     shown = await _Shown.start(site, "resume_agent", (agent_id,))
     try:
         state = await control.resume(agent_id)
@@ -123,6 +127,15 @@ async def resume_agent(call: ToolCall, site: CallSite) -> OutputBody:
         raise
     await shown.end({agent_id: state})
     return encode({"status": state_json(state)})
+
+
+def _check_ids(agent_ids: Sequence[str]) -> None:
+    """Refuse what cannot be an agent's id, before anything is shown, as Codex does."""
+    for agent_id in agent_ids:
+        try:
+            UUID(agent_id)
+        except ValueError as error:
+            raise ToolFailure(f"invalid agent id {agent_id}: it is the `agent_id` that spawn_agent gave") from error
 
 
 def _message(arguments: Arguments) -> str:
@@ -150,6 +163,7 @@ async def close_agent(call: ToolCall, site: CallSite) -> OutputBody:
     control = _control(site)
     arguments = Arguments(call.payload, ("target", "scope"))
     target, scope = arguments.required_text("target"), cancel_scope(arguments)
+    _check_ids([target])
     shown = await _Shown.start(site, "close_agent", (target,))
     try:
         if scope is None:

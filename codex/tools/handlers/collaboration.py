@@ -67,8 +67,8 @@ async def wait_agent(call: ToolCall, site: CallSite) -> OutputBody:
     """Wait for news; they come with the next request."""
     _, mail = _agents(site)
     asked = Arguments(call.payload, ("timeout_ms",)).whole("timeout_ms")
-    if asked is not None and not 0 < asked <= _MAX_WAIT * 1000:
-        raise ToolFailure(f"timeout_ms must be between 1 and {_MAX_WAIT * 1000:.0f}, got {asked}")
+    if asked is not None and asked > _MAX_WAIT * 1000:
+        raise ToolFailure(f"timeout_ms must be at most {_MAX_WAIT * 1000:.0f}, got {asked}")
     within = max(_DEFAULT_WAIT if asked is None else asked / 1000, _MIN_WAIT)
     context = site.context
     shown = CollabToolCall(site.call_id, "wait", context.thread_id)
@@ -79,7 +79,10 @@ async def wait_agent(call: ToolCall, site: CallSite) -> OutputBody:
         await _tell(site, CollabToolCall(site.call_id, "wait", context.thread_id, status="failed"))
         raise
     await _tell(site, CollabToolCall(site.call_id, "wait", context.thread_id, status="completed"))
-    return encode({"message": "Wait completed." if news else "Wait timed out.", "timed_out": not news})
+    told = "Wait completed." if news else "Wait timed out."
+    if asked is not None and asked < _MIN_WAIT * 1000:
+        told += f"\n\n{asked} ms are too short to wait: the shortest wait is {_MIN_WAIT * 1000:.0f} ms."
+    return encode({"message": told, "timed_out": not news})
 
 
 async def interrupt_agent(call: ToolCall, site: CallSite) -> OutputBody:
