@@ -61,11 +61,10 @@ class Connection:
         """Queue a notification."""
         if self._profile is None or notice.method in self._profile.opted_out:
             return
-        delta = notice.delta()
-        if delta is None:
-            self._outbox.put_notification(notice.frame)
+        if notice.is_delta:
+            self._outbox.put_delta(notice)
         else:
-            self._outbox.put_delta(delta)
+            self._outbox.put_notification(notice.frame)
         self._ready.set()
 
     def ask(self, asked: Asked) -> None:

@@ -7,38 +7,49 @@
     cut  --any------------------> cut       nothing is kept for a client that is gone
 
 Law: what is taken is what was put, in order, nothing missing, until the client is cut off. Only texts of one delta key
-are ever joined, and only when more than half of the room is used: a text is moved back to the last waiting delta
+are ever joined, and only when three quarters of the room are used: a text is moved back to the last waiting delta
 of its key as long as nothing but deltas came in between. So a delta never passes a response, a question or another
 notification.  Not decided here: who the client is, how it is told, when it is written to.
 """
 
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
+from typing import Protocol
 
 import attrs
 
 from codex.base.frozen import frozen
 
-MAX_MESSAGES = 16_384
-MAX_BYTES = 4 * 1_048_576
+# A client that reads nothing for a moment gets an answer of 20,000 pieces as 20,000 notifications, as in Codex.
+MAX_MESSAGES = 32_768
+MAX_BYTES = 16 * 1_048_576
+MAX_ANSWER_BYTES = 4 * 1_048_576
+_JOINED_FROM = 0.75
 _OVERHEAD = 256  # bytes that a waiting message costs beside its frame
 _TEXTS_A_BLOCK = 256
 
 
-@frozen
-class Delta:
-    """A notification whose text may be joined with what follows it.
+class Delta(Protocol):
+    """A notification whose text may be joined with what follows it."""
 
-    Attributes:
-      key: texts of one key belong to one item, and to one field of it.
-      frame: the notification as it is, encoded once for all clients.
-      join: encodes the same notification with a longer text.
-    """
+    @property
+    def key(self) -> Hashable:
+        """Texts of one key belong to one item, and to one field of it."""
+        ...
 
-    key: Hashable
-    text: str
-    frame: bytes
-    join: Callable[[str], bytes]
+    @property
+    def text(self) -> str:
+        """Its text."""
+        ...
+
+    @property
+    def frame(self) -> bytes:
+        """The notification as it is, encoded once for all clients."""
+        ...
+
+    def join(self, text: str) -> bytes:
+        """Encode the same notification with a longer text."""
+        ...
 
 
 @frozen
@@ -94,9 +105,16 @@ class Outbox:
     client's requests refuses them while the outbox is `congested`, which bounds the answers.
     """
 
-    def __init__(self, *, max_messages: int = MAX_MESSAGES, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(
+        self,
+        *,
+        max_messages: int = MAX_MESSAGES,
+        max_bytes: int = MAX_BYTES,
+        max_answer_bytes: int = MAX_ANSWER_BYTES,
+    ) -> None:
         self._max_messages = max_messages
         self._max_bytes = max_bytes
+        self._max_answer_bytes = max_answer_bytes
         self._waiting: deque[_Waiting] = deque()
         self._answer_bytes = 0
         self._notification_bytes = 0
@@ -115,7 +133,7 @@ class Outbox:
     @property
     def congested(self) -> bool:
         """Whether so many bytes of answers wait that no further request should be taken."""
-        return self._answer_bytes >= self._max_bytes
+        return self._answer_bytes >= self._max_answer_bytes
 
     def put(self, frame: bytes) -> None:
         """Queue a response or a question."""
@@ -129,7 +147,8 @@ class Outbox:
 
     def put_delta(self, delta: Delta) -> None:
         """Queue a delta, joined to the one before it when the client lags."""
-        last = self._open_deltas.get(delta.key) if self._is_half_full else None
+        key = delta.key
+        last = self._open_deltas.get(key) if self._is_nearly_full else None
         if last is not None and self._notification_bytes < self._max_bytes:
             last.joined = last.joined or _Joined()
             size = len(delta.text.encode("utf-8", "surrogatepass"))
@@ -139,7 +158,7 @@ class Outbox:
         waiting = _Waiting(delta.frame, is_notification=True, delta=delta)
         self._append(waiting)
         if self.cut_off is None:
-            self._open_deltas[delta.key] = waiting
+            self._open_deltas[key] = waiting
 
     def take(self) -> bytes | None:
         """The next message to write; None when nothing waits."""
@@ -152,8 +171,11 @@ class Outbox:
         return waiting.encoded()
 
     @property
-    def _is_half_full(self) -> bool:
-        return len(self._waiting) * 2 > self._max_messages or self._notification_bytes * 2 > self._max_bytes
+    def _is_nearly_full(self) -> bool:
+        return (
+            len(self._waiting) > self._max_messages * _JOINED_FROM
+            or self._notification_bytes > self._max_bytes * _JOINED_FROM
+        )
 
     def _append(self, waiting: _Waiting) -> None:
         if self.cut_off is not None:

@@ -119,10 +119,12 @@ class _ResponseStream:
         self._decoder = ResponsesDecoder()
         self._steps: Iterator[Step] = iter(())
         self._batches: Iterator[tuple[float, list[JsonObject]]] = iter(())
+        self._due = 0.0
 
     async def __aenter__(self) -> AsyncIterator[Sequence[ResponseEvent]]:
         opened = await self._client.open(self._request)
         self._batches = _batches(steps(opened.answered))
+        self._due = trio.current_time()
         return self
 
     async def __aexit__(
@@ -150,7 +152,8 @@ class _ResponseStream:
             if pause > self._client.idle_timeout:
                 await trio.sleep(self._client.idle_timeout)
                 raise stream_failure(IDLE)
-            await trio.sleep(pause)
+            self._due += pause  # a reader that is late does not slow the model down
+            await trio.sleep_until(self._due)
             if decoded := self._decoder.feed(events):
                 return decoded
 

@@ -194,8 +194,9 @@ async def _stream(connection: Connection, told: Iterable[Step], dialect: Dialect
 async def _send_run(connection: Connection, run: Deltas, dialect: Dialect) -> None:
     """Send a run of deltas; without pauses it is encoded ahead, so that sending is all the client waits for."""
     if run.delay:
-        for data in dialect.run(run):
-            await connection.pause(run.delay)
+        began = trio.current_time()
+        for number, data in enumerate(dialect.run(run), start=1):
+            await connection.pause(began + number * run.delay - trio.current_time())
             await connection.send(chunk(data))
         return
     events = dialect.run(run)

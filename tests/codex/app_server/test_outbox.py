@@ -2,30 +2,45 @@
 
 from collections.abc import Iterable
 
+import attrs
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from codex.app_server.api.item_events import AgentMessageDeltaNotification
+from codex.app_server.notice import Notice
 from codex.app_server.outbox import CutOff, Delta, Outbox
 
 MAX_MESSAGES, MAX_BYTES, OVERHEAD = 12, 4_000, 256
 
 
-def delta(key: str, text: str) -> Delta:
-    def encode(whole: str) -> bytes:
-        return f"{key}:{whole}".encode()
+@attrs.frozen
+class Piece:
+    """Implements `Delta`."""
 
-    return Delta(key, text, encode(text), encode)
+    key: str
+    text: str
+
+    @property
+    def frame(self) -> bytes:
+        return self.join(self.text)
+
+    def join(self, text: str) -> bytes:
+        return f"{self.key}:{text}".encode()
+
+
+def delta(key: str, text: str) -> Delta:
+    return Piece(key, text)
 
 
 def taken(outbox: Outbox) -> list[bytes]:
     return list(iter(outbox.take, None))
 
 
-def test_deltas_of_one_item_are_joined_only_when_more_than_half_of_the_room_is_used() -> None:
+def test_deltas_of_one_item_are_joined_only_when_three_quarters_of_the_room_are_used() -> None:
     outbox = Outbox(max_messages=4, max_bytes=MAX_BYTES)
     for text in "abcdef":
         outbox.put_delta(delta("x", text))
-    assert taken(outbox) == [b"x:a", b"x:b", b"x:cdef"]
+    assert taken(outbox) == [b"x:a", b"x:b", b"x:c", b"x:def"]
     outbox.put_delta(delta("x", "g"))
     assert taken(outbox) == [b"x:g"]
 
@@ -45,7 +60,7 @@ def test_deltas_of_items_side_by_side_are_joined_each_with_its_own() -> None:
     for text in "123":
         outbox.put_delta(delta("x", text))
         outbox.put_delta(delta("y", text))
-    assert taken(outbox) == [b"x:1", b"y:123", b"x:23"]
+    assert taken(outbox) == [b"x:1", b"y:1", b"x:23", b"y:23"]
 
 
 def test_ten_thousand_short_texts_are_joined_to_one() -> None:
@@ -57,8 +72,17 @@ def test_ten_thousand_short_texts_are_joined_to_one() -> None:
     assert outbox.waiting_bytes == 0
 
 
+def test_an_answer_of_twenty_thousand_pieces_waits_whole_for_a_client_that_does_not_read_for_a_moment() -> None:
+    outbox = Outbox()
+    ids = {"thread_id": "t" * 36, "turn_id": "u" * 36, "item_id": "msg_" + "i" * 50}
+    for number in range(20_000):
+        piece = AgentMessageDeltaNotification(**ids, delta=f"word {number} ")
+        outbox.put_delta(Notice("item/agentMessage/delta", piece, 1_764_547_200_000))
+    assert len(taken(outbox)) == 20_000
+
+
 def test_a_long_answer_is_taken_whole_and_cuts_nobody_off() -> None:
-    outbox = Outbox(max_messages=4, max_bytes=MAX_BYTES)
+    outbox = Outbox(max_messages=4, max_bytes=MAX_BYTES, max_answer_bytes=MAX_BYTES)
     history = b"h" * 100_000
     outbox.put(history)
     assert outbox.congested

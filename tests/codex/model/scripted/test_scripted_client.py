@@ -55,6 +55,17 @@ async def test_a_turn_is_told_as_events_from_created_to_completed(autojump_clock
     assert (last.end_turn, last.usage and last.usage.input_tokens) == (True, 3)
 
 
+async def test_a_reader_that_is_late_does_not_slow_the_pieces_down(autojump_clock: MockClock) -> None:
+    model, times, start = client([text(*"abcdef", delay=1.0)]), list[float](), trio.current_time()
+    async with model.stream(REQUEST) as batches:
+        async for batch in batches:
+            if any(isinstance(event, OutputTextDelta) for event in batch):
+                times.append(trio.current_time() - start)
+            if times == [1.0, 2.0]:
+                await trio.sleep(2.5)
+    assert times == [1.0, 2.0, 4.5, 4.5, 5.0, 6.0]
+
+
 async def test_deltas_of_one_write_come_in_one_batch(autojump_clock: MockClock) -> None:
     model = client([[{"type": "text", "repeat_delta": ["x", 10], "events_per_write": 4, "id": "m"}]])
     async with model.stream(REQUEST) as batches:
