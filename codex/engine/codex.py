@@ -190,7 +190,7 @@ class Codex:
           before: the turn, by its id or its number from 1; it and all after it leave the history.
           settings: as of `resume_thread`.
 
-        Raises: UserError when there is no such thread or turn, or its history was compacted since.
+        Raises: UserError when there is no such thread or turn.
         """
         wanted = await self._ended(thread_id)
         await self._store.revert(wanted, before)

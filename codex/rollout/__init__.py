@@ -13,7 +13,6 @@ from codex.rollout.errors import (
     RolloutUnreadable,
     RolloutWriteError,
     ThreadHasWriter,
-    TurnCompacted,
     TurnNotFound,
 )
 from codex.rollout.lines import Line, SubAgentSource, TurnIds, Window
@@ -88,7 +87,6 @@ __all__ = [
     "SubAgentSource",
     "Sync",
     "ThreadHasWriter",
-    "TurnCompacted",
     "TurnIds",
     "TurnNotFound",
     "Window",

@@ -11,14 +11,11 @@ import attrs
 
 from codex.base.ids import uuid7
 from codex.base.jsontext import JsonObject, decode_object, encode_bytes, get_str
-from codex.rollout import lines
-from codex.rollout._file import Appender
-from codex.rollout._machine import Journal
-from codex.rollout.errors import RolloutWriteError, TurnCompacted
+from codex.rollout.errors import RolloutWriteError
 from codex.rollout.lines import timestamp
 from codex.rollout.listing import find_rollout, find_segment
-from codex.rollout.lock import make_private
-from codex.rollout.names import lock_path, rollout_path
+from codex.rollout.lock import make_private, open_writer_lock
+from codex.rollout.names import rollout_path
 from codex.rollout.read import Base, Reading, line_head, read_meta
 from codex.rollout.turns import find_turn, stored_turns
 
@@ -72,41 +69,32 @@ def fork(codex_home: str, thread_id: str, place: Base, by: ForkedBy, *, at: floa
     if by.git:
         meta["git"] = {**by.git}
     path = rollout_path(codex_home, new_id, datetime.fromtimestamp(at))
-    _write(codex_home, path, meta, place, at)
+    _write(path, meta, place, find_segment(codex_home, place.segment_id).path, at)
     return new_id
 
 
 def revert(codex_home: str, thread_id: str, before: str, *, at: float) -> int:
     """Take the turn with this id or number, and all after it, out of the thread's history; how many turns that were.
 
-    A line behind the others says so; they stay in the file, and files that the turns changed stay as they are. Blocks.
+    The thread goes on in a new file that builds on the lines before the turn, as Codex does it. The older files stay,
+    and files that the turns changed stay as they are. Blocks.
 
     Raises:
       ThreadHasWriter: somebody works in it.
       RolloutNotFound, RolloutUnreadable, TurnNotFound: it cannot be read, or has no such turn.
-      TurnCompacted: what the history was before that turn is known no more.
       RolloutWriteError: the disk refuses.
     """
-    file = find_rollout(codex_home, thread_id)
-    appender = Appender(file.path, thread_id, lock_path(codex_home, thread_id))
-    appender.lock()
-    try:
+    with open_writer_lock(codex_home, thread_id):
+        path = find_rollout(codex_home, thread_id).path
         turns = stored_turns(codex_home, thread_id)
         turn = find_turn(turns, before, thread_id)
-        gone = turns[turns.index(turn) :]
-        if turn.compacted:
-            raise TurnCompacted(before, thread_id)
-        journal = Journal()
-        journal.opened(appender.open(create=False))
-        appender.append(journal.encode([lines.thread_rolled_back(sum(each.inputs for each in gone), at)]).data)
-        appender.sync()
-        return len(gone)
-    finally:
-        appender.close()
+        meta = {**read_meta(path), "timestamp": timestamp(at)}
+        newer = rollout_path(codex_home, thread_id, datetime.fromtimestamp(at), segment_id=uuid7())
+        _write(newer, meta, turn.begins, find_segment(codex_home, turn.begins.segment_id).path, at)
+        return len(turns) - turns.index(turn)
 
 
-def _write(codex_home: str, path: str, meta: JsonObject, place: Base, at: float) -> None:
-    base = find_segment(codex_home, place.segment_id).path
+def _write(path: str, meta: JsonObject, place: Base, base: str, at: float) -> None:
     if _is_numbered(base):
         meta = {**meta, "history_mode": "paginated", "history_base": place.payload()}
         data = _line(meta, place.end_ordinal, at)

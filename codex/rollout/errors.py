@@ -6,8 +6,7 @@ CodexError
 └── UserError
     ├── RolloutNotFound   no such thread on this machine
     ├── RolloutUnreadable it is there and cannot be used
-    ├── TurnNotFound      the session has no such turn
-    └── TurnCompacted     the history before that turn was replaced since
+    └── TurnNotFound      the session has no such turn
 """
 
 from codex.base.errors import CodexError, UserError
@@ -58,16 +57,5 @@ class TurnNotFound(UserError):
         there = f"it has turns 1 to {count}" if count else "it has no turns"
         super().__init__(
             f"session {thread_id} has no turn {turn!r}: {there}; `codex sessions show {thread_id}` lists them"
-        )
-        self.turn, self.thread_id = turn, thread_id
-
-
-class TurnCompacted(UserError):
-    """A compaction has replaced the history from before this turn."""
-
-    def __init__(self, turn: str, thread_id: str) -> None:
-        super().__init__(
-            f"session {thread_id} cannot go back to before turn {turn!r}: its history was compacted since; "
-            f"`codex exec fork {thread_id} --before {turn}` begins a new session there"
         )
         self.turn, self.thread_id = turn, thread_id

@@ -20,7 +20,6 @@ from codex.rollout import (
     RolloutNotFound,
     RolloutUnreadable,
     ThreadHasWriter,
-    TurnCompacted,
     TurnIds,
     TurnNotFound,
     Window,
@@ -164,17 +163,36 @@ async def test_a_reverted_turn_is_out_of_the_history_and_of_the_list(tmp_path: P
         revert(home, thread_id, "1", at=NOW)
 
 
-async def test_what_a_compaction_replaced_cannot_be_gone_back_to_but_forked(tmp_path: Path) -> None:
+async def test_a_history_goes_back_to_before_its_compaction(tmp_path: Path) -> None:
     home, thread_id = str(tmp_path), await three_turns(tmp_path)
     kept = [message("user", [input_text("say 3")]), message("user", [input_text("summary")])]
     replaced = lines.compacted("summary", kept, Window("w", "w").next("v"), NOW)
     await write(tmp_path, thread_id, [replaced], a_turn(thread_id, "t4", "say 4"))
-    with pytest.raises(TurnCompacted, match="codex exec fork"):
-        revert(home, thread_id, "t2", at=NOW)
-    assert revert(home, thread_id, "t4", at=NOW) == 1
-    assert texts(tmp_path, thread_id) == ["say 3", "summary"]
     made = fork(home, thread_id, stored_turns(home, thread_id)[1].begins, BY, at=NOW)
     assert texts(tmp_path, made) == ["say 1", "1"]
+    assert revert(home, thread_id, "t4", at=NOW) == 1
+    assert texts(tmp_path, thread_id) == ["say 3", "summary"]
+    stored = load(home, thread_id)
+    assert stored.window is not None
+    assert (stored.window.number, stored.window.window_id) == (1, "v")
+    assert revert(home, thread_id, "t2", at=NOW) == 2
+    await write(tmp_path, thread_id, a_turn(thread_id, "t5", "other"))
+    assert texts(tmp_path, thread_id) == ["say 1", "1", "other", "ok"]
+    stored = load(home, thread_id)
+    assert stored.window is None
+    assert texts(tmp_path, made) == ["say 1", "1"], "a fork of the older lines stays as it was"
+
+
+async def test_a_rollout_without_numbers_is_copied_when_it_is_cut_back(tmp_path: Path) -> None:
+    home, thread_id = str(tmp_path), await three_turns(tmp_path)
+    older = Path(find_rollout(home, thread_id).path)
+    unnumbered = [json.loads(raw) for raw in older.read_text().splitlines()]
+    for line in unnumbered:
+        del line["ordinal"]
+    older.write_text("".join(json.dumps(line) + "\n" for line in unnumbered))
+    assert revert(home, thread_id, "2", at=NOW) == 2
+    assert texts(tmp_path, thread_id) == ["say 1", "1"]
+    assert [line["ordinal"] for line in Reading(find_rollout(home, thread_id).path)] == [0, 1, 2, 3, 4]
 
 
 async def test_nobody_reverts_a_thread_that_another_process_writes(tmp_path: Path) -> None:
