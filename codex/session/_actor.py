@@ -80,7 +80,7 @@ from codex.session.messages import (
 from codex.session.skills import SessionSkills
 from codex.tools.offer import offer
 from codex.tools.router import Router
-from codex.turn import Summary
+from codex.turn import Phase, Summary
 
 T = TypeVar("T")
 _CLOSE_WITHIN = 5.0
@@ -172,8 +172,8 @@ class _Session:
                 await _answer(reply, self._next_request())
             case SummaryRequest(reply=reply):
                 await _answer(reply, self._summary_request(message))
-            case ReplaceHistory(summary=summary, reply=reply):
-                await _answer(reply, self._replace_history(summary))
+            case ReplaceHistory(summary=summary, phase=phase, reply=reply):
+                await _answer(reply, self._replace_history(summary, phase))
             case Inject(items=items, wake=wake, task=task):
                 fresh = self._memory.inject(items)
                 if self._machine.state == "idle" and not task:
@@ -341,11 +341,12 @@ class _Session:
             await self._journal.keep_input(await self._memory.user_message(told.items))
         return summary_request(self._context, self._memory, self._turns.id, self._journal.window.number, ask)
 
-    async def _replace_history(self, summary: Summary) -> None:
+    async def _replace_history(self, summary: Summary, phase: Phase) -> None:
         from codex.session._compaction import replace_history
 
         context, memory, journal = self._context, self._memory, self._journal
-        self._show(await replace_history(context, memory, journal, self._turns.id, summary, agents=self._agents))
+        shown = await replace_history(context, memory, journal, self._turns.id, summary, phase, agents=self._agents)
+        self._show(shown)
 
     async def _record_news(self) -> None:
         news = self._memory.take_injected()

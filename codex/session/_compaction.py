@@ -22,7 +22,7 @@ from codex.session.context import SessionContext
 from codex.session.journal import Journal
 from codex.session.memory import Memory
 from codex.session.messages import SummaryRequest
-from codex.turn import Summary
+from codex.turn import Phase, Summary
 
 _BASE = 1  # the base instructions stand before the history in every prompt
 
@@ -61,13 +61,14 @@ async def replace_history(
     journal: Journal,
     turn_id: str,
     summary: Summary,
+    phase: Phase,
     *,
     agents: AgentControl | None,
 ) -> list[EventMsg]:
     """Put the summary into the history's place, on disk first; the events to be shown.
 
     Raises:
-      ModelError: the new one would be no smaller; the old one stays in force.
+      ModelError: nobody asked for it, and the new one would be no smaller; the old one stays in force.
       RolloutWriteError: the disk refused it. The writer keeps it until there is room, so it is in force.
     """
     before = memory.tokens
@@ -82,7 +83,7 @@ async def replace_history(
     memory.spend(usage)
     spent = TokenCount(turn_id, memory.total, usage, memory.window)
     record = journal.usage_record(summary.response_id, spent, memory.turn_total)
-    if after >= before:
+    if after >= before and phase != "manual":  # what the user asked for is done
         await journal.append([], [spent], [record])
         context.outbox.publish([spent])
         raise ModelError(

@@ -76,9 +76,9 @@ class SessionPort:
         """The request for a summary of the history, without its `dropped` oldest items."""
         return await self._session.ask(partial(SummaryRequest, phase, dropped))
 
-    async def replace_history(self, summary: Summary) -> None:
+    async def replace_history(self, summary: Summary, phase: Phase) -> None:
         """Let the summary take the place of the history; on any error the old one stays."""
-        await self._session.ask(partial(ReplaceHistory, summary))
+        await self._session.ask(partial(ReplaceHistory, summary, phase))
 
     def inject(self, items: Sequence[ResponseItem]) -> None:
         """Put items into the history before the next request; nothing where the session is gone."""

@@ -81,6 +81,7 @@ class ReplaceHistory:
     """Let the summary take the place of the history; failed, the old one stays."""
 
     summary: Summary
+    phase: Phase
     reply: Reply[None]
 
 

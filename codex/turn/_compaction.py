@@ -68,7 +68,7 @@ async def _compact(context: TurnContext, phase: Phase) -> None:
             await port.publish([StreamErrorNotice(context.turn_id, again.retry.message)])
             await trio.sleep(again.retry.delay)
         request = await port.summary_request(phase, again.dropped)
-    await port.replace_history(summary)
+    await port.replace_history(summary, phase)
 
 
 async def _summary(context: TurnContext, request: ModelRequest, compaction_id: str) -> Summary:

@@ -71,7 +71,7 @@ class TurnPort(Protocol):
         """
         ...
 
-    async def replace_history(self, summary: Summary) -> None:
+    async def replace_history(self, summary: Summary, phase: Phase) -> None:
         """Let the summary take the place of the history, on disk first; on any error the old one stays in force.
 
         Raises: ModelError when that would make the context larger, CodexError when the disk refuses.

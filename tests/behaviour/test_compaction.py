@@ -300,14 +300,16 @@ async def test_when_even_the_last_item_is_too_large_the_history_stays() -> None:
         assert isinstance((await codex.run_turn("on"))[-1], TaskComplete)
 
 
-async def test_a_summary_that_would_make_the_context_larger_is_refused() -> None:
-    turns = [answer(text("one"), usage={"input": 100, "output": 1}), answer(text("two"))]
-    async with open_test_codex(script(turns, "long " * 2000)) as codex:
+async def test_a_summary_that_would_make_the_context_larger_is_refused_unless_it_was_asked_for() -> None:
+    turns = [answer(text("one"), usage={"input": 600, "output": 1}), answer(text("two"))]
+    limit = {"model_auto_compact_token_limit": 500}
+    async with open_test_codex(script(turns, "long " * 2000, "long " * 2000), **limit) as codex:
         await codex.run_turn("go")
-        before = await codex.thread.history()
-        with pytest.raises(TurnError, match="everything stays as it is"):
-            await codex.thread.compact()
-        assert await codex.thread.history() == before
+        events = await codex.run_turn("on")
+        assert [event for event in events if isinstance(event, Warning) and "everything stays as" in event.message]
+        assert "summary" not in [_word(item) for item in await codex.thread.history()]
+        await codex.thread.compact()
+        assert [_word(item) for item in await codex.thread.history()][-1] == "summary"
 
 
 async def test_a_context_that_the_server_finds_too_large_is_compacted_and_asked_again() -> None:
