@@ -30,7 +30,8 @@ def look_around(environ: Mapping[str, str], now: datetime) -> Surroundings:
     zone = environ.get("TZ", "").removeprefix(":")
     if not zone:
         try:
-            zone = os.path.realpath("/etc/localtime").partition("zoneinfo/")[2]
+            zone = os.readlink("/etc/localtime").partition("zoneinfo/")[2]
+            zone = zone or os.path.realpath("/etc/localtime").partition("zoneinfo/")[2]
         except OSError:
             zone = ""
     shell = os.path.basename(environ.get("SHELL", "")) or "bash"

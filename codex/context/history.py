@@ -27,6 +27,7 @@ class History:
     ) -> None:
         """`base` stands before all items in every prompt; `output_tokens` is what one tool output may have."""
         self._base = base
+        self._base_tokens: int | None = None
         # A tool has cut its output already; a fifth more leaves that cut alone and catches what was not cut.
         self._output_tokens = output_tokens * 12 // 10
         self._items: list[ResponseItem] = []
@@ -87,4 +88,6 @@ class History:
 
     def estimate(self, items: Iterable[ResponseItem]) -> int:
         """An estimate of a context of the base and these items."""
-        return estimate_items(items) + (0 if self._base is None else estimate_items([self._base]))
+        if self._base_tokens is None:
+            self._base_tokens = 0 if self._base is None else estimate_items([self._base])
+        return estimate_items(items) + self._base_tokens

@@ -4,6 +4,7 @@ Unknown models work with careful defaults, and the user is told.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache, lru_cache
 from typing import Literal, TypeAlias
 
 import attrs
@@ -78,6 +79,7 @@ def _openai(
     )
 
 
+@cache
 def builtin_catalog() -> tuple[ModelInfo, ...]:
     """The models known by name. A name also stands for its dated and suffixed variants."""
     return (
@@ -131,13 +133,20 @@ def lookup_model(config: Config) -> ModelInfo:
             f"no model is named for the provider {config.model_provider!r}: pass -m MODEL, or set `model` in "
             "config.toml (OpenAI's need OPENAI_API_KEY, a local one --oss; `codex demo` needs no model)"
         )
-    catalog = () if config.model_catalog_json is None else load_catalog(config.model_catalog_json)
-    info = lookup(slug, catalog)
+    info = _known(slug) if config.model_catalog_json is None else lookup(slug, load_catalog(config.model_catalog_json))
+    if config.model_context_window is None and config.tool_output_token_limit is None:
+        return info
     return attrs.evolve(
         info,
         context_window=config.model_context_window or info.context_window,
         truncation_tokens=config.tool_output_token_limit or info.truncation_tokens,
     )
+
+
+@lru_cache
+def _known(slug: str) -> ModelInfo:
+    """What the built-in catalog tells: a thousand agents ask for the same model."""
+    return lookup(slug)
 
 
 def _stands_for(known: str, slug: str) -> bool:

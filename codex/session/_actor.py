@@ -281,9 +281,17 @@ class _Session:
             self._turns.start_shell(op, beside=beside)
 
     async def _begin_turn(self) -> None:
-        await self._journal.tell_context(self._memory.record(self._memory.news()))
-        if self._turns.input is not None and self._turns.input.items:
-            await self._record_input(self._turns.input.items)
+        told, input_items = (
+            self._memory.record(self._memory.news()),
+            self._turns.input.items if self._turns.input else (),
+        )
+        if not input_items:
+            await self._journal.tell_context(told)
+            return
+        said = self._memory.record(await self._said(input_items))
+        msgs = [ItemCompleted(self._turns.id, UserMessage(uuid7(), input_items))]
+        await self._journal.tell_context(told, said, msgs)
+        self._show(msgs)
 
     async def _end_turn(self, msg: TaskComplete | TurnFailed | TurnAborted) -> None:
         """Tell how the turn ended, on disk first; a disk that refuses it must not keep it from the screen."""
@@ -324,9 +332,10 @@ class _Session:
         self._context.outbox.publish(msgs)
 
     async def _record_input(self, items: tuple[UserInput, ...]) -> None:
-        item = await self._memory.user_message(items)
-        recorded = [item, *self._skills.items_for(items)]
-        await self._publish([ItemCompleted(self._turns.id, UserMessage(uuid7(), items))], recorded)
+        await self._publish([ItemCompleted(self._turns.id, UserMessage(uuid7(), items))], await self._said(items))
+
+    async def _said(self, items: tuple[UserInput, ...]) -> list[ResponseItem]:
+        return [await self._memory.user_message(items), *self._skills.items_for(items)]
 
     async def _next_request(self) -> ModelRequest | None:
         await self._record_news()

@@ -59,18 +59,27 @@ class Journal:
             raise
         self._fresh = False
 
-    async def tell_context(self, told: Sequence[ResponseItem]) -> None:
-        """What is in force for the turn; `told` is what the model is told of it."""
+    async def tell_context(
+        self, told: Sequence[ResponseItem], said: Sequence[ResponseItem] = (), msgs: Sequence[EventMsg] = ()
+    ) -> None:
+        """What is in force for the turn, then what the user said; `told` is what the model is told of the former."""
         now, config, model = time.time(), self._context.config, self._context.model.slug
+        turn_id = self._ids.turn_id
         settings = lines.thread_settings_applied(self._ids.thread_id, config, model=model, at=now)
         await self._write(
             [
-                *lines.response_items(told, self._ids.turn_id, now),
+                *lines.response_items(told, turn_id, now),
                 lines.turn_context(self._ids, config, model=model, at=now, multi_agent=self._multi_agent),
                 *([settings] if self._first_turn else []),
+                *lines.response_items(said, turn_id, now),
+                *self._event_lines(msgs, now),
             ]
         )
         self._first_turn = False
+
+    def _event_lines(self, msgs: Sequence[EventMsg], now: float) -> list[Line]:
+        """The lines of those events that are kept."""
+        return [line for msg in msgs if (line := rollout.event_line(msg, self._ids, now)) is not None]
 
     async def open(self) -> None:
         """Take the lock of a thread that is stored already.
@@ -90,11 +99,7 @@ class Journal:
         """Items of the history, what a response has used, and those of the events that are kept."""
         now = time.time()
         opening = self._opening(now) if self._fresh and records else []
-        kept = [*opening, *lines.response_items(items, self._ids.turn_id, now), *records]
-        for msg in msgs:
-            line = rollout.event_line(msg, self._ids, now)
-            if line is not None:
-                kept.append(line)
+        kept = [*opening, *lines.response_items(items, self._ids.turn_id, now), *records, *self._event_lines(msgs, now)]
         self._fresh = self._fresh and not opening
         await self._write(kept)
 
@@ -122,7 +127,7 @@ class Journal:
             lines.PASSTHROUGH: {"turn_id": turn_id, "content_item_kinds": ["compaction.summary"]},
         }
         record, counted = spent
-        told = [line for msg in (counted, *msgs) if (line := rollout.event_line(msg, self._ids, now)) is not None]
+        told = self._event_lines((counted, *msgs), now)
         await self._write(
             [
                 lines.response_item(answer, turn_id, now),

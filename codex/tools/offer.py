@@ -13,6 +13,7 @@ Of these a sub-agent may be allowed only some.
 """
 
 from collections.abc import Collection, Iterable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING
 
 import attrs
@@ -20,7 +21,7 @@ import attrs
 from codex.base.errors import UserError
 from codex.base.jsontext import JsonObject, get_object
 from codex.config.schema import Config
-from codex.model import ModelInfo
+from codex.model import ApplyPatchTool, ModelInfo
 from codex.ports.agents import Generation
 from codex.tools import collaboration_specs as specs_of_agents
 from codex.tools import specs
@@ -66,18 +67,11 @@ def offer(
 
     Raises: UserError for a dynamic tool with the name of another one.
     """
-    tools: list[Tool] = [specs.EXEC_COMMAND, specs.WRITE_STDIN]
-    if config.update_plan_enabled:
-        tools.append(specs.UPDATE_PLAN)
-    if model.apply_patch_tool == "freeform":
-        tools.append(specs.APPLY_PATCH_FREEFORM)
-    elif model.apply_patch_tool == "function":
-        tools.append(specs.APPLY_PATCH_FUNCTION)
-    if model.supports_image_input:
-        tools.append(specs.VIEW_IMAGE)
-    if goals:
-        tools += [specs.GET_GOAL, specs.CREATE_GOAL, specs.UPDATE_GOAL]
+    plan, patch, images = bool(config.update_plan_enabled), model.apply_patch_tool, model.supports_image_input
     groups = _GROUPS[agents]
+    if dynamic is None and config.allowed_tools is None and not (config.roles and groups):
+        return _shared(plan=plan, patch=patch, images=images, goals=goals, agents=agents)
+    tools = _tools(plan=plan, patch=patch, images=images, goals=goals)
     if config.roles and groups:
         groups = tuple(_with_roles(group, config.roles) for group in groups)
     if dynamic is None:
@@ -86,12 +80,35 @@ def offer(
     for tool in dynamic.tools:
         if own.has(tool.name):
             raise UserError(f"dynamic tool `{tool.name}` has the name of a tool that is always there; give it another")
-    plain = [_dynamic(tool) for tool in dynamic.tools if tool.namespace is None]
+    added = [_dynamic(tool) for tool in dynamic.tools if tool.namespace is None]
     brought = [
         Group(name, dynamic.descriptions.get(name, ""), tuple(map(_dynamic, dynamic.within_namespace(name))))
         for name in dynamic.namespaces
     ]
-    return _router([*tools, *plain], [*groups, *brought], config.allowed_tools)
+    return _router([*tools, *added], [*groups, *brought], config.allowed_tools)
+
+
+@cache
+def _shared(
+    *, plan: bool, patch: ApplyPatchTool | None, images: bool, goals: bool, agents: Generation | None
+) -> Router:
+    """What all threads share that have no tools of their own."""
+    return Router(_tools(plan=plan, patch=patch, images=images, goals=goals), _GROUPS[agents])
+
+
+def _tools(*, plan: bool, patch: ApplyPatchTool | None, images: bool, goals: bool) -> list[Tool]:
+    tools: list[Tool] = [specs.EXEC_COMMAND, specs.WRITE_STDIN]
+    if plan:
+        tools.append(specs.UPDATE_PLAN)
+    if patch == "freeform":
+        tools.append(specs.APPLY_PATCH_FREEFORM)
+    elif patch == "function":
+        tools.append(specs.APPLY_PATCH_FUNCTION)
+    if images:
+        tools.append(specs.VIEW_IMAGE)
+    if goals:
+        tools += [specs.GET_GOAL, specs.CREATE_GOAL, specs.UPDATE_GOAL]
+    return tools
 
 
 def _with_roles(group: Group, roles: "Mapping[str, Role]") -> Group:

@@ -36,6 +36,16 @@ def test_only_the_last_threads_are_remembered() -> None:
     assert len(encoder._threads) == 64
 
 
+def test_tools_are_encoded_once_for_all_threads_that_have_them_and_only_the_last_are_remembered() -> None:
+    encoder = BodyEncoder()
+    for number in range(200):
+        tools = [{"n": number}]
+        for thread in ("a", "b"):
+            body = {"tools": [*tools]}
+            assert encoder.encode(thread, body) == encode_bytes(body)
+    assert len(encoder._tools) == 8
+
+
 def test_an_item_that_was_replaced_by_another_is_encoded_anew() -> None:
     encoder = BodyEncoder()
     for number in range(50):
