@@ -86,7 +86,7 @@ class Agenda:
     def change_goal(self, change: Callable[[GoalMachine, float], object]) -> None:
         """Change the goal; an active one begins a turn where none runs. What `change` raises changes nothing."""
         change(self._goal, time.time())
-        self._goal_changed(changed=True)
+        self._goal_changed(changed=True, told_anyway=True)
         self._advance()
 
     def clear_goal(self) -> bool:
@@ -113,10 +113,11 @@ class Agenda:
             updated_at=goal.updated_at,
         )
 
-    def _goal_changed(self, *, changed: bool) -> None:
+    def _goal_changed(self, *, changed: bool, told_anyway: bool = False) -> None:
         shown = self.shown_goal()
-        if changed and shown is not None:
+        if changed:
             self._keep()
+        if changed and shown is not None and (told_anyway or shown.status != "complete"):
             told = ThreadGoalUpdatedNotification(thread_id=self._thread.thread_id, turn_id=self._turn_id, goal=shown)
             self._tell("thread/goal/updated", told)
 
@@ -146,17 +147,22 @@ class Agenda:
 
     def _queue_changed(self) -> None:
         self._keep()
+        self._tell_queue()
+
+    def _tell_queue(self) -> None:
         self._tell("thread/queue/changed", ThreadQueueChangedNotification(thread_id=self._thread.thread_id))
 
     async def _start(self, one: Waiting[QueuedSubmission], mode: Literal["start_or_steer", "start_if_idle"]) -> str:
         taken = False
+        self._tell_queue()
         try:
             await self._thread.submit(TurnInput(engine_input(one.what.input), mode))
             taken = True
         finally:
             if not taken:
                 self._queue.put_back(one)
-        self._queue_changed()
+                self._tell_queue()
+        self._keep()
         turn_id = self._thread.outbox.open_turn or self._thread.outbox.last_turn
         assert turn_id is not None, "input was taken and no turn was opened for it"
         return turn_id

@@ -32,7 +32,7 @@ class Desk:
     def introduce(self, profile: Profile) -> None:
         """Take down who the client is; from now on it may ask what it likes."""
         self.client.introduce(profile)
-        self.server.greeted.set()
+        self.server.greeted_by(profile.name)
 
     def afterwards(self, call: Callable[[], None]) -> None:
         """Call this once the answer is on its way, also when it is an error."""

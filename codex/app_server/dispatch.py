@@ -32,6 +32,7 @@ _HOMES: Mapping[str, str] = {
     "fuzzyFileSearch": "fuzzy",
     "hooks/": "hooks",
     "initialize": "session",
+    "mcpServerStatus/": "mcp",
     "model/": "model",
     "modelProvider/": "model",
     "permissionProfile/": "settings",

@@ -143,8 +143,11 @@ class Feed:
                 one.answer = (result, error)
                 self._close(key)
                 break
+            op, understood = answered(one.question, result, failed=error is not None)
+            if not understood:
+                self.translator.answer_failed(one.question.call_id)
             with suppress(CodexError):
-                await self.thread.submit(answered(one.question, result, failed=error is not None))
+                await self.thread.submit(op)
             return
         await trio.lowlevel.checkpoint()
 

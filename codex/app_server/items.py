@@ -109,7 +109,7 @@ def shown_command(item: engine.CommandExecution) -> api.CommandExecutionItem:
         id=item.id,
         command=command_line(item.command),
         cwd=item.cwd,
-        process_id=item.process_id,
+        process_id=None if item.source == "user_shell" else item.process_id,
         source=_COMMAND_SOURCES[item.source],
         status=_COMMAND_STATES[item.status],
         command_actions=actions_of(item.command, item.cwd),

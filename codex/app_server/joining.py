@@ -1,11 +1,16 @@
 """What a client that joins a thread is shown of its turns: those on disk, and the one that runs as it is told."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from codex.app_server.api.thread import ThreadResumeInitialTurnsPageParams, TurnsPage
 from codex.app_server.api.turn import Turn
 from codex.app_server.feed import Feed
+from codex.app_server.pages import page
 from codex.app_server.server import Server
 from codex.app_server.stored_threads import turns_of
+from codex.app_server.stored_turns import viewed
+
+TURNS_OF_A_PAGE = 25
 
 
 async def joined_turns(server: Server, feed: Feed) -> Callable[[], tuple[Turn, ...]]:
@@ -18,6 +23,19 @@ async def joined_turns(server: Server, feed: Feed) -> Callable[[], tuple[Turn, .
         stored = await turns_of(server.codex.config.codex_home, feed.thread.thread_id) if feed.stored else ()
         if feed.translator.turns_ended == ended:
             return lambda: _with_running(stored, feed)
+
+
+def first_turns(turns: Sequence[Turn], wanted: ThreadResumeInitialTurnsPageParams) -> TurnsPage:
+    """The page of turns that a client wants along with its resume, the newest first unless it says otherwise."""
+    chosen, following, back = page(
+        turns,
+        key=lambda turn: turn.id,
+        cursor=None,
+        limit=wanted.limit or TURNS_OF_A_PAGE,
+        ascending=wanted.sort_direction == "asc",
+    )
+    shown = tuple(viewed(turn, wanted.items_view or "summary") for turn in chosen)
+    return TurnsPage(data=shown, next_cursor=following, backwards_cursor=back)
 
 
 def _with_running(stored: tuple[Turn, ...], feed: Feed) -> tuple[Turn, ...]:

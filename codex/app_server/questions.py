@@ -67,6 +67,10 @@ def asked(question: Question) -> tuple[str, CommandExecutionRequestApprovalParam
     )
 
 
+_OFFERED = frozenset[DecisionKind](("approved", "abort"))
+"""What Codex lists besides the amendment; the others are taken, too."""
+
+
 def _decisions(question: ExecApprovalRequest) -> list[CommandExecutionApprovalDecision]:
     shown: list[CommandExecutionApprovalDecision] = []
     prefix = question.proposed_execpolicy_amendment
@@ -74,21 +78,21 @@ def _decisions(question: ExecApprovalRequest) -> list[CommandExecutionApprovalDe
         if kind == "approved_execpolicy_amendment" and prefix is not None:
             terms = ExecpolicyAmendmentTerms(execpolicy_amendment=prefix)
             shown.append(AcceptWithExecpolicyAmendment(accept_with_execpolicy_amendment=terms))
-        elif kind in _PLAIN:
+        elif kind in _OFFERED:
             shown.append(_PLAIN[kind])
     return shown
 
 
-def answered(question: Question, result: Json, *, failed: bool) -> ExecApproval | PatchApproval:
-    """The operation that hands a client's answer to the engine; an answer nobody understands is a no."""
+def answered(question: Question, result: Json, *, failed: bool) -> tuple[ExecApproval | PatchApproval, bool]:
+    """The operation that hands a client's answer to the engine, and whether it was understood; else it is a no."""
     op = PatchApproval if isinstance(question, ApplyPatchApprovalRequest) else ExecApproval
     response = FileChangeRequestApprovalResponse if op is PatchApproval else CommandExecutionRequestApprovalResponse
     if failed:
-        return op(question.id, Denied())
+        return op(question.id, Denied()), False
     try:
-        return op(question.id, _decision(decode(response, result).decision))
+        return op(question.id, _decision(decode(response, result).decision)), True
     except BadParams as fault:
-        return op(question.id, Denied(f"the client's answer was not understood: {fault}"))
+        return op(question.id, Denied(f"the client's answer was not understood: {fault}")), False
 
 
 def _decision(decision: CommandExecutionApprovalDecision) -> ReviewDecision:

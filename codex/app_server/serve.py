@@ -50,22 +50,24 @@ async def open_app_server(
     *,
     environ: Mapping[str, str],
     zygote: Zygote | None = None,
-    originator: str = _ORIGINATOR,
+    originator: str | None = None,
 ) -> AsyncGenerator[AppServer, None]:
     """Open a server; leaving the block ends its connections, then its threads. Cancelled, it does the same.
 
     Args:
       config: what holds where a client says nothing else.
       configs: where the settings of a client's threads come from.
+      originator: the name under which other servers know this program; that of its first client without it.
     """
     agendas = Agendas()
+    name = originator or environ.get("CODEX_INTERNAL_ORIGINATOR_OVERRIDE")
     async with (
         open_codex(
-            config, environ=environ, originator=originator, zygote=zygote, source="vscode", goals=agendas
+            config, environ=environ, originator=name or _ORIGINATOR, zygote=zygote, source="vscode", goals=agendas
         ) as codex,
         open_runtime(name="app-server") as runtime,
     ):
-        server = Server(codex, configs, runtime, environ)
+        server = Server(codex, configs, runtime, environ, has_name=bool(name))
         agendas.bind(server.agenda_of)
         await server.wait_ready()
         connections = await start_supervisor(runtime, SupervisorSpec(strategy="dynamic"), name="connections")

@@ -62,7 +62,15 @@ class ConfigSource(Protocol):
 class Server:
     """The one object that handlers share; what it changes it changes at once, without waiting."""
 
-    def __init__(self, codex: Codex, configs: ConfigSource, runtime: Runtime, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        codex: Codex,
+        configs: ConfigSource,
+        runtime: Runtime,
+        environ: Mapping[str, str],
+        *,
+        has_name: bool = True,
+    ) -> None:
         self.codex = codex
         self.configs = configs
         self.environ = environ
@@ -71,6 +79,7 @@ class Server:
         self.greeted = trio.Event()
         """The first client has said who it is."""
         self._belongings: dict[Client, Belongings] = {}
+        self._has_name = has_name
         self._questions = itertools.count()
         self._mailbox: Mailbox[Down | _Unload] | None = None
         self._watched: dict[Ref[Never], Feed] = {}
@@ -81,6 +90,13 @@ class Server:
     async def wait_ready(self) -> None:
         """Return when feeds can be opened."""
         await self._ready.wait()
+
+    def greeted_by(self, name: str) -> None:
+        """A client has said who it is; the first one gives its name to a server that has none."""
+        if not self._has_name:
+            self._has_name = True
+            self.codex.known_as(name)
+        self.greeted.set()
 
     @staticmethod
     def now_ms() -> int:

@@ -8,6 +8,7 @@ import attrs
 from codex import CODEX_VERSION
 from codex.app_server import uuids
 from codex.app_server.api.settings import (
+    ActivePermissionProfile,
     AskForApproval,
     DangerFullAccessPolicy,
     GranularApproval,
@@ -25,6 +26,12 @@ from codex.app_server.rpc import RpcError
 from codex.config.schema import Config
 from codex.protocol import permission as engine
 from codex.session import Identity
+
+_BUILT_IN = {
+    ":read-only": engine.SandboxPolicy("read-only"),
+    ":workspace": engine.SandboxPolicy("workspace-write"),
+    ":danger-full-access": engine.SandboxPolicy("danger-full-access"),
+}
 
 
 def checked_id(thread_id: str, *, what: Literal["thread", "session"] = "thread") -> str:
@@ -84,7 +91,7 @@ def living_thread(feed: Feed, *, turns: tuple[Turn, ...] = (), **facts: Any) -> 
 def source_of(identity: Identity) -> SessionSource:
     """Who started a thread."""
     if identity.parent_id is None:
-        return "appServer"
+        return "vscode"
     spawn = ThreadSpawn(
         parent_thread_id=identity.parent_id,
         depth=identity.depth,
@@ -129,6 +136,14 @@ def shown_sandbox(policy: engine.SandboxPolicy) -> SandboxPolicy:
             )
 
 
+def _profile_of(policy: engine.SandboxPolicy) -> ActivePermissionProfile | None:
+    """The profile in force; None for rights that no profile has."""
+    if policy.profile is not None:
+        return ActivePermissionProfile(id=policy.profile)
+    name = next((name for name, built_in in _BUILT_IN.items() if built_in == policy), None)
+    return None if name is None else ActivePermissionProfile(id=name)
+
+
 def settings_facts(config: Config) -> dict[str, Any]:
     """The fields by which a started, resumed or forked thread says what is in force."""
     return {
@@ -140,5 +155,6 @@ def settings_facts(config: Config) -> dict[str, Any]:
         "approval_policy": shown_policy(config.approval_policy),
         "approvals_reviewer": config.approvals_reviewer,
         "sandbox": shown_sandbox(config.sandbox_policy),
+        "active_permission_profile": _profile_of(config.sandbox_policy),
         "reasoning_effort": config.model_reasoning_effort,
     }

@@ -17,7 +17,16 @@ from typing import Any, TypeAlias, assert_never
 import attrs
 
 from codex.app_server.api.account import AccountRateLimitsUpdatedNotification, RateLimitSnapshot
-from codex.app_server.api.item import AgentMessageItem, ContextCompactionItem, ReasoningItem, ThreadItem
+from codex.app_server.api.item import (
+    AgentMessageItem,
+    CommandExecutionItem,
+    ContextCompactionItem,
+    FileChangeItem,
+    ReasoningItem,
+    ThreadItem,
+    UserMessageItem,
+    WebSearchItem,
+)
 from codex.app_server.api.item_events import (
     AgentMessageDeltaNotification,
     CommandExecutionOutputDeltaNotification,
@@ -46,13 +55,13 @@ from codex.app_server.api.turn import (
     TurnStartedNotification,
     TurnStatus,
 )
-from codex.app_server.failures import turn_error
+from codex.app_server.failures import retry_error, turn_error
 from codex.app_server.items import shown_item
 from codex.app_server.notice import Notice
 from codex.app_server.turn_record import TurnRecord
 from codex.base.frozen import frozen
 from codex.protocol import event as engine
-from codex.protocol.approval import ApplyPatchApprovalRequest, ExecApprovalRequest, Question, is_approval
+from codex.protocol.approval import Abort, ApplyPatchApprovalRequest, ExecApprovalRequest, Question, is_approval
 from codex.protocol.item import CommandExecution, ErrorNote, StepStatus
 from codex.protocol.usage import TokenUsage
 
@@ -101,6 +110,10 @@ class Translator:
         self._status: ThreadStatus = IdleThreadStatus()
         self._untold_usage = False
         self._refused = ""
+        self._unanswered = ""
+        """The command or patch whose question a client has answered with an error, or not to be understood."""
+        self._stopped_at = ""
+        """The patch at whose question the user ended the turn."""
         self._awaiting: dict[str, ThreadItem] = {}
         """Commands that somebody may be asked about: they are told after the status, or when they run."""
         self._decoders: dict[str, codecs.IncrementalDecoder] = {}
@@ -120,6 +133,10 @@ class Translator:
     def remember(self, usage: ThreadTokenUsage, turn_id: str | None) -> None:
         """What the thread had used before it was loaded, and its last turn then."""
         self.usage, self.usage_turn = usage, turn_id
+
+    def answer_failed(self, call_id: str) -> None:
+        """A client could not answer the question about this call: it is told as failed, not as declined."""
+        self._unanswered = call_id
 
     def event(self, msg: engine.EventMsg, now_ms: int) -> Sequence[Told]:
         """What follows from an event of the thread."""
@@ -155,9 +172,6 @@ class Translator:
 
     def _end(self, msg: engine.TaskComplete | engine.TurnFailed | engine.TurnAborted) -> None:
         turn = self.turn or TurnRecord(msg.turn_id, self._now_ms)
-        for question_id in tuple(self._questions):
-            self._out.append(Close(question_id))
-        self._questions.clear()
         status: TurnStatus = "completed"
         duration: int | None = None
         if isinstance(msg, engine.TurnFailed):
@@ -165,7 +179,7 @@ class Translator:
             told = ErrorNotification(error=turn.error, will_retry=False, thread_id=self.thread_id, turn_id=turn.turn_id)
             self._tell("error", told)
         elif isinstance(msg, engine.TurnAborted):
-            status, self._untold_usage = "interrupted", self.usage is not None
+            status, self._untold_usage = "interrupted", True
         else:
             duration = msg.duration_ms
         self._tell_usage()
@@ -174,6 +188,8 @@ class Translator:
             self._out.append(TurnRead(turn.turn_id))
         self._set_status(SystemErrorThreadStatus() if status == "failed" else IdleThreadStatus())
         self._tell("turn/completed", TurnCompletedNotification(thread_id=self.thread_id, turn=ended))
+        self._out += map(Close, self._questions)
+        self._questions.clear()
         self.turn = None
         self.turns_ended += 1
         self._awaiting.clear()
@@ -188,7 +204,7 @@ class Translator:
             if isinstance(item, ErrorNote) and isinstance(msg, engine.ItemCompleted):
                 self._warn(item.message)
             return
-        if isinstance(shown, AgentMessageItem | ReasoningItem):
+        if isinstance(shown, AgentMessageItem | ReasoningItem | UserMessageItem | WebSearchItem):
             self._tell_usage()
         if isinstance(item, CommandExecution) and isinstance(msg, engine.ItemStarted) and item.source == "agent":
             self._awaiting[item.id] = shown
@@ -205,6 +221,10 @@ class Translator:
                 self.usage_turn, self._untold_usage = self.turn.turn_id, True
                 self._tell_usage()
         if isinstance(msg, engine.ItemCompleted):
+            if shown.id == self._stopped_at:  # as in Codex, the turn's end says it all
+                return
+            if shown.id == self._unanswered and isinstance(shown, CommandExecutionItem | FileChangeItem):
+                shown = attrs.evolve(shown, status="failed")
             done = self.turn.completed(shown, self._now_ms)
             self._decoders.pop(shown.id, None)
             self._tell(
@@ -273,7 +293,11 @@ class Translator:
         self._out.append(Ask(question))
 
     def _resolved(self, msg: engine.ApprovalResolved) -> None:
+        if msg.decision is None and self.turn is not None and self.turn.turn_id == msg.turn_id:
+            return  # as in Codex, what an interrupt withdraws is closed once the turn's end is told
         is_command = self.turn is not None and self.turn.is_command(msg.call_id)
+        if not is_command and isinstance(msg.decision, Abort):
+            self._stopped_at = msg.call_id
         self._questions.discard(msg.id)
         self._out.append(Close(msg.id))
         if is_command and (msg.decision is None or not is_approval(msg.decision)):
@@ -299,7 +323,7 @@ class Translator:
                 )
                 self._tell("turn/plan/updated", told)
             case engine.StreamErrorNotice(turn_id=turn_id, message=message):
-                error = turn_error(message, "stream_disconnected")
+                error = retry_error(message)
                 told = ErrorNotification(error=error, will_retry=True, thread_id=self.thread_id, turn_id=turn_id)
                 self._tell("error", told)
             case engine.ErrorNotice(turn_id=str(turn_id), message=message, error_kind=kind):
@@ -315,13 +339,14 @@ class Translator:
         self._tell("warning", WarningNotification(thread_id=self.thread_id, message=message))
 
     def _tell_usage(self) -> None:
-        if not self._untold_usage or self.usage is None or self.usage_turn is None:
+        if not self._untold_usage:
             return
         self._untold_usage = False
-        told = ThreadTokenUsageUpdatedNotification(
-            thread_id=self.thread_id, turn_id=self.usage_turn, token_usage=self.usage
-        )
-        self._tell("thread/tokenUsage/updated", told)
+        if self.usage is not None and self.usage_turn is not None:
+            told = ThreadTokenUsageUpdatedNotification(
+                thread_id=self.thread_id, turn_id=self.usage_turn, token_usage=self.usage
+            )
+            self._tell("thread/tokenUsage/updated", told)
         self._tell("account/rateLimits/updated", _NO_LIMITS)
         self._tell_diff()
 

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanag
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import attrs
 import trio
 
 from actors import Runtime, open_runtime
@@ -38,14 +39,11 @@ _STOP_WITHIN = 15.0
 class Codex:
     """A running engine; `open_codex` makes one."""
 
-    def __init__(
-        self, config: Config, manager: ThreadManager, runtime: Runtime, originator: str, processes: Processes
-    ) -> None:
+    def __init__(self, config: Config, manager: ThreadManager, runtime: Runtime, processes: Processes) -> None:
         self._config = config
         self._processes = processes
         self._manager = manager
         self._runtime = runtime
-        self._originator = originator
         self._opened_store: StoredThreads | None = None
         self._trees: dict[str, AgentTree] = {}
         self.recovered: tuple[str, ...] = ()
@@ -178,13 +176,20 @@ class Codex:
 
         Raises: UserError when there is no such thread or turn, or it cannot be read.
         """
-        made = await self._store.fork(await self._store.find(thread_id), turn=turn, before=before)
+        services = self._manager.services
+        made = await self._store.fork(
+            await self._store.find(thread_id),
+            turn=turn,
+            before=before,
+            originator=services.originator,
+            source=services.source,
+        )
         return await self.resume_thread(made, settings=settings)
 
     async def revert_thread(self, thread_id: str, before: str, *, settings: "SettingsOf | None" = None) -> Thread:
         """Go on with a thread as it was before a turn; files that it changed since stay as they are.
 
-        A living thread is ended first, with the turn it works on.
+        A living thread is ended first, with the turn it works on; but not for a turn that it does not have.
 
         Args:
           before: the turn, by its id or its number from 1; it and all after it leave the history.
@@ -192,9 +197,14 @@ class Codex:
 
         Raises: UserError when there is no such thread or turn.
         """
+        await self._store.check_revert(await self._store.find(thread_id), before)
         wanted = await self._ended(thread_id)
         await self._store.revert(wanted, before)
         return await self.resume_thread(wanted, settings=settings)
+
+    def known_as(self, originator: str) -> None:
+        """Let servers know threads that are started from now on as those of this program."""
+        self._manager.services = attrs.evolve(self._manager.services, originator=originator)
 
     async def list_threads(self, query: "ThreadQuery | None" = None) -> "ThreadPage":
         """A page of the stored threads, the one that was used last first.
@@ -238,7 +248,7 @@ class Codex:
         if self._opened_store is None:
             from codex.engine.stored import StoredThreads
 
-            self._opened_store = StoredThreads(self._runtime, self._config, self._originator)
+            self._opened_store = StoredThreads(self._runtime, self._config)
         return self._opened_store
 
     def agents(self, thread: Thread) -> AgentTree | None:
@@ -300,7 +310,7 @@ async def open_codex(
             )
             manager = ThreadManager(runtime, services)
             try:
-                codex = Codex(config, manager, runtime, originator, processes)
+                codex = Codex(config, manager, runtime, processes)
                 if os.path.isdir(os.path.join(config.codex_home, "worktrees")):
                     from codex.agents.isolation import recover_worktrees
 

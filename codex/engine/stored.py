@@ -28,10 +28,9 @@ class StoredThreads:
     Cancelled, what was begun in a thread is finished.
     """
 
-    def __init__(self, runtime: Runtime, config: Config, originator: str) -> None:
+    def __init__(self, runtime: Runtime, config: Config) -> None:
         self._runtime = runtime
         self._home, self._cwd = config.codex_home, config.cwd
-        self._originator = originator
         self._index: Ref[Message] | None = None
 
     async def page(self, query: "ThreadQuery | None") -> "ThreadPage":
@@ -59,15 +58,20 @@ class StoredThreads:
         """Its turns, the oldest first. Raises: UserError when there is none, or it cannot be read."""
         return await self._do(partial(rollout.stored_turns, self._home, thread_id))
 
-    async def fork(self, thread_id: str, *, turn: str | None, before: str | None) -> str:
+    async def fork(self, thread_id: str, *, turn: str | None, before: str | None, originator: str, source: str) -> str:
         """Store a new thread that begins with the history of this one; its id."""
 
         def fork() -> str:
             place = store.fork_place(self._home, thread_id, turn=turn, before=before)
-            by = rollout.ForkedBy(self._cwd, self._originator, __version__, rollout.git_facts(self._cwd))
+            facts = rollout.git_facts(self._cwd)
+            by = rollout.ForkedBy(self._cwd, originator, __version__, facts, source)
             return rollout.fork(self._home, thread_id, place, by, at=time.time())
 
         return await self._do(fork)
+
+    async def check_revert(self, thread_id: str, before: str) -> None:
+        """Raises: UserError when it has no such turn."""
+        rollout.find_turn(await self.turns(thread_id), before, thread_id)
 
     async def revert(self, thread_id: str, before: str) -> int:
         """Take a turn and all after it out of the history; how many that were."""

@@ -40,6 +40,7 @@ class ForkedBy:
     originator: str
     cli_version: str
     git: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    source: str = "exec"
 
 
 def fork(codex_home: str, thread_id: str, place: Base, by: ForkedBy, *, at: float) -> str:
@@ -62,7 +63,7 @@ def fork(codex_home: str, thread_id: str, place: Base, by: ForkedBy, *, at: floa
         "runtime_workspace_roots": [by.cwd],
         "originator": by.originator,
         "cli_version": by.cli_version,
-        "source": "exec",
+        "source": by.source,
         "thread_source": "user",
         "context_window": {"window_id": uuid7()},
     }

@@ -20,7 +20,7 @@ from codex.app_server.api.thread_list import (
 )
 from codex.app_server.api.turn import Turn
 from codex.app_server.desk import Desk
-from codex.app_server.joining import joined_turns
+from codex.app_server.joining import TURNS_OF_A_PAGE, joined_turns
 from codex.app_server.pages import page
 from codex.app_server.processors.thread import FULL_HISTORY, described
 from codex.app_server.rpc import RpcError
@@ -28,7 +28,6 @@ from codex.app_server.stored_threads import find_stored, shown_stored, turns_of
 from codex.app_server.stored_turns import viewed
 from codex.app_server.threads import checked_id
 
-_TURNS = 25
 _ITEMS = 100
 
 
@@ -54,7 +53,7 @@ async def list_turns(desk: Desk, params: ThreadTurnsListParams) -> ThreadTurnsLi
         turns,
         key=lambda turn: turn.id,
         cursor=params.cursor,
-        limit=params.limit or _TURNS,
+        limit=params.limit or TURNS_OF_A_PAGE,
         ascending=params.sort_direction == "asc",
     )
     view = params.items_view or "summary"

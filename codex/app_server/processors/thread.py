@@ -1,5 +1,7 @@
 """Threads: starting, resuming, forking them, and putting them away."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from functools import partial
 
 import attrs
@@ -44,7 +46,8 @@ from codex.app_server.api.thread_events import (
 from codex.app_server.desk import Desk
 from codex.app_server.dynamic_tools import tools_of
 from codex.app_server.feed import Feed
-from codex.app_server.joining import joined_turns
+from codex.app_server.joining import first_turns, joined_turns
+from codex.app_server.overrides import shown_settings
 from codex.app_server.rpc import RpcError
 from codex.app_server.stored_threads import as_loaded, find_stored, shown_stored
 from codex.app_server.thread_settings import config_for
@@ -53,7 +56,7 @@ from codex.app_server.translate import usage_of
 from codex.config.schema import Config
 from codex.model import lookup_model
 from codex.ports.store import StoredThread
-from codex.rollout import Restored
+from codex.rollout import Restored, TurnNotFound
 
 FULL_HISTORY = (
     "Full-history hydration is deprecated for paginated threads; use `excludeTurns: true`, then page with "
@@ -122,8 +125,17 @@ async def resume(desk: Desk, params: ThreadResumeParams) -> ThreadResumeResponse
     desk.afterwards(partial(feed.follow, desk.client))
     if loaded_now and feed.agenda is not None:
         desk.afterwards(partial(feed.agenda.resumed, desk.tell))
-    shown = attrs.evolve(shown, status=feed.translator.status, turns=() if params.exclude_turns else turns())
-    return ThreadResumeResponse(thread=shown, **settings_facts(feed.thread.config))
+    told = turns()
+    shown = attrs.evolve(shown, status=feed.translator.status, turns=() if params.exclude_turns else told)
+    items = [item.id for turn in told for item in turn.items]
+    return ThreadResumeResponse(
+        thread=shown,
+        **settings_facts(feed.thread.config),
+        collaboration_mode=shown_settings(feed.thread.config).collaboration_mode,
+        initial_turns_page=None if params.initial_turns_page is None else first_turns(told, params.initial_turns_page),
+        turns_backwards_cursor=f"={told[-1].id}" if told else None,
+        items_backwards_cursor=f"={items[-1]}" if items else None,
+    )
 
 
 async def fork(desk: Desk, params: ThreadForkParams) -> ThreadForkResponse:
@@ -133,11 +145,14 @@ async def fork(desk: Desk, params: ThreadForkParams) -> ThreadForkResponse:
         raise RpcError("thread/fork: `path` and `ephemeral` are not supported by this server")
     if not params.exclude_turns:
         desk.tell("deprecationNotice", DeprecationNoticeNotification(summary=FULL_HISTORY))
-    await find_stored(desk.server, wanted)
+    source = await find_stored(desk.server, wanted)
     loading = _Loading(desk, params)
-    thread = await desk.server.codex.fork_thread(
-        wanted, turn=params.last_turn_id, before=params.before_turn_id, settings=loading
-    )
+    with _turns_named():
+        thread = await desk.server.codex.fork_thread(
+            wanted, turn=params.last_turn_id, before=params.before_turn_id, settings=loading
+        )
+    if source.name:
+        await desk.server.codex.name_thread(thread.thread_id, source.name)
     feed = desk.server.open_feed(thread)
     loading.take_usage(feed)
     shown = await described(desk, feed)
@@ -213,13 +228,24 @@ async def revert(desk: Desk, params: ThreadRevertParams) -> ThreadRevertResponse
     clients = before.clients if before is not None else ()
     params_of = ThreadResumeParams(thread_id=wanted)
     loading = _Loading(desk, params_of)
-    thread = await desk.server.codex.revert_thread(wanted, params.before_turn_id, settings=loading)
+    with _turns_named():
+        thread = await desk.server.codex.revert_thread(wanted, params.before_turn_id, settings=loading)
     feed = desk.server.open_feed(thread)
     for client in clients:
         feed.follow(client)
+    feed.tell("thread/status/changed", ThreadStatusChangedNotification(thread_id=wanted, status=IdleThreadStatus()))
     shown = await described(desk, feed)
     desk.afterwards(partial(feed.tell, "thread/reverted", ThreadRevertedNotification(thread_id=wanted)))
     return ThreadRevertResponse(thread=shown)
+
+
+@contextmanager
+def _turns_named() -> Generator[None]:
+    """A turn that the thread does not have is told in Codex's words."""
+    try:
+        yield
+    except TurnNotFound as fault:
+        raise RpcError(f"turn not found: {fault.turn}") from fault
 
 
 async def _stored_or_archived(desk: Desk, wanted: str) -> StoredThread:

@@ -49,6 +49,8 @@ async def interrupt(desk: Desk, params: TurnInterruptParams) -> TurnInterruptRes
     """End the running turn; its end is told when all it started has stopped. Cancelled, it may end."""
     feed = loaded(desk, params.thread_id)
     running = feed.thread.outbox.open_turn
+    if running is None and not params.turn_id:
+        return TurnInterruptResponse()
     if running is None:
         raise RpcError("no active turn to interrupt")
     if params.turn_id and running != params.turn_id:

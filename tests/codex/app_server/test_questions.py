@@ -89,7 +89,33 @@ async def test_an_answer_nobody_understands_and_an_error_are_a_no(tmp_path: Path
             _, question = await ask(client)
             await client.send({"id": question["id"], **answer})
             await client.until("turn/completed")
-            assert "item/completed commandExecution declined" in client.told()
+            assert "item/completed commandExecution failed" in client.told()
+
+
+async def test_a_question_that_an_interrupt_withdraws_is_closed_after_the_turn(tmp_path: Path) -> None:
+    async with open_server(tmp_path, _ASKS) as server, open_wire(server) as client:
+        thread_id, question = await ask(client)
+        await client.call("turn/interrupt", {"threadId": thread_id, "turnId": question["params"]["turnId"]})
+        await client.until("serverRequest/resolved")
+        assert client.told()[-3:] == ["thread/status/changed idle", "turn/completed", "serverRequest/resolved"]
+
+
+async def test_a_clients_tool_that_is_interrupted_is_told_as_failed(tmp_path: Path) -> None:
+    tool = {"type": "function", "name": "lookup", "description": "", "inputSchema": {"type": "object"}}
+    script = [[{"type": "function_call", "name": "lookup", "call_id": "c1", "arguments": {}}]]
+    async with open_server(tmp_path, script) as server, open_wire(server) as client:
+        thread_id = await client.start_thread(dynamicTools=[tool])
+        said = [{"type": "text", "text": "go"}]
+        turn_id = (await client.call("turn/start", {"threadId": thread_id, "input": said}))["turn"]["id"]
+        await client.until("item/tool/call")
+        await client.call("turn/interrupt", {"threadId": thread_id, "turnId": turn_id})
+        await client.until("turn/completed")
+        assert "item/completed dynamicToolCall failed" in client.told()
+        entries = (await client.call("thread/items/list", {"threadId": thread_id}))["data"]
+        assert [(entry["item"]["type"], entry["item"].get("success")) for entry in entries] == [
+            ("userMessage", None),
+            ("dynamicToolCall", False),
+        ]
 
 
 async def test_a_client_that_comes_later_is_asked_too_and_the_first_answer_counts(tmp_path: Path) -> None:

@@ -116,6 +116,67 @@ async def test_a_revert_takes_a_turn_and_all_after_it_out_of_the_history(tmp_pat
         await client.run_turn(thread_id, "three")
 
 
+async def test_a_revert_to_a_turn_that_is_not_there_leaves_the_thread_at_work(tmp_path: Path) -> None:
+    async with open_server(tmp_path, _SLOW) as server, open_wire(server) as client:
+        thread_id = await client.start_thread()
+        await _begun(client, thread_id)
+        wrong = await client.call("thread/revert", {"threadId": thread_id, "beforeTurnId": "nope"})
+        assert wrong["error"] == {"code": -32600, "message": "turn not found: nope"}
+        assert (await client.until("turn/completed"))["turn"]["status"] == "completed"
+
+
+async def test_a_reverted_thread_is_told_to_be_idle_again(tmp_path: Path) -> None:
+    async with open_server(tmp_path, _TALK) as server, open_wire(server) as client:
+        thread_id = await client.start_thread()
+        turn_id = (await client.run_turn(thread_id))["turn"]["id"]
+        told = len(client.told())
+        await client.call("thread/revert", {"threadId": thread_id, "beforeTurnId": turn_id})
+        await client.until("thread/reverted")
+        assert client.told()[told:] == [
+            "thread/status/changed notLoaded",
+            "thread/status/changed idle",
+            "thread/reverted",
+        ]
+
+
+async def test_a_fork_keeps_the_name_and_is_listed(tmp_path: Path) -> None:
+    async with open_server(tmp_path, _TALK) as server, open_wire(server) as client:
+        thread_id = await client.start_thread()
+        await client.run_turn(thread_id)
+        await client.call("thread/name/set", {"threadId": thread_id, "name": "Mine"})
+        fork = (await client.call("thread/fork", {"threadId": thread_id}))["thread"]
+        listed = (await client.call("thread/list", {}))["data"]
+        assert {(one["id"], one["name"], one["source"], one["originator"]) for one in listed} == {
+            (thread_id, "Mine", "vscode", "lab"),
+            (fork["id"], "Mine", "vscode", "lab"),
+        }
+
+
+async def test_a_resume_brings_what_pages_go_on_from(tmp_path: Path) -> None:
+    async with open_server(tmp_path, _TALK) as server, open_wire(server) as client:
+        thread_id = await client.start_thread()
+        turns = [(await client.run_turn(thread_id))["turn"]["id"] for _ in range(3)]
+        wanted = {"threadId": thread_id, "excludeTurns": True, "initialTurnsPage": {"limit": 2}}
+        resumed = await client.call("thread/resume", wanted)
+        assert [turn["id"] for turn in resumed["initialTurnsPage"]["data"]] == [turns[2], turns[1]]
+        assert resumed["collaborationMode"]["mode"] == "default"
+        page = await client.call(
+            "thread/turns/list", {"threadId": thread_id, "cursor": resumed["turnsBackwardsCursor"], "limit": 1}
+        )
+        assert [turn["id"] for turn in page["data"]] == turns[2:]
+        page = await client.call(
+            "thread/items/list",
+            {"threadId": thread_id, "cursor": resumed["itemsBackwardsCursor"], "sortDirection": "desc", "limit": 1},
+        )
+        assert [(entry["turnId"], entry["item"]["type"]) for entry in page["data"]] == [(turns[2], "agentMessage")]
+
+
+async def test_a_profile_is_named_where_the_rights_are_those_of_one(tmp_path: Path) -> None:
+    async with open_server(tmp_path, _TALK) as server, open_wire(server) as client:
+        started = await client.call("thread/start", {"sandbox": "read-only"})
+        assert started["activePermissionProfile"] == {"id": ":read-only", "extends": None}
+
+
 async def test_a_second_start_in_a_running_turn_steers_it(tmp_path: Path) -> None:
     async with open_server(tmp_path, _SLOW) as server, open_wire(server) as client:
         thread_id = await client.start_thread()
