@@ -21,7 +21,7 @@ def open_control(tree: AgentTree, thread_id: str, mailbox: Mailbox[Inbox]) -> "C
 
 
 class Control:
-    """Implements `codex.ports.agents.AgentControl` for one thread."""
+    """Implements `codex.ports.agents.LocalControl` for one thread."""
 
     def __init__(self, tree: AgentTree, thread_id: str, mailbox: Mailbox[Inbox], mail: ThreadMail | None) -> None:
         self.mail = mail
@@ -66,3 +66,11 @@ class Control:
     def state(self, target: str) -> AgentState:
         """Where an agent stands."""
         return self._tree.state(target)
+
+    async def list_below(self) -> Sequence[AgentInfo]:
+        """All agents below this thread."""
+        return self.below()
+
+    async def look_up(self, target: str) -> AgentState:
+        """Where an agent stands."""
+        return self.state(target)

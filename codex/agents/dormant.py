@@ -6,6 +6,7 @@ import trio
 
 from actors import Mailbox
 from codex.agents.metering import Metering
+from codex.agents.placed import placed
 from codex.agents.record import Agent
 from codex.agents.registry import Registry
 from codex.agents.restore import Settings
@@ -109,9 +110,10 @@ class Dormant:
         parent = self._manager.find(agent.parent_id)
         if parent is None:
             raise AgentFailure(f"the agent above it, {agent.path.rpartition('/')[0]}, has ended")
+        role = kept_role(parent.config, agent.role)
         config = agent_config(
             parent.config,
-            kept_role(parent.config, agent.role),
+            role,
             model=settings.model,
             reasoning_effort=settings.reasoning_effort,
             tmpdir=self._manager.services.environ.get("TMPDIR"),
@@ -122,4 +124,5 @@ class Dormant:
             config=config,
             stored=settings.stored,
             services=self._metering.of(agent.parent_id, agent.path, agent.budget),
+            placement=placed(self._manager, parent.config, role, agent.placement),
         )

@@ -45,11 +45,11 @@ class ThreadMail:
         self._changes = changes
         self._wake = wake
 
-    def find(self, target: str) -> Listed:
+    async def find(self, target: str) -> Listed:
         """The living agent that is meant."""
         return self._listed(addresses.find(self._living(), self._path, target))
 
-    def list(self, path_prefix: str | None) -> Sequence[Listed]:
+    async def list(self, path_prefix: str | None) -> Sequence[Listed]:
         """All living agents, or those at and below a path."""
         return [self._listed(agent) for agent in addresses.at_and_below(self._living(), self._path, path_prefix)]
 

@@ -1,6 +1,6 @@
 """An agent's model and tools, behind its account: what would exceed a budget is refused before it is made."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -12,7 +12,7 @@ from codex.agents.prices import Price, Prices, how_to_name, price_of
 from codex.base.jsontext import JsonObject, encode_bytes, get_list, get_str
 from codex.base.tokens import tokens_of_bytes
 from codex.context.size import estimate_items
-from codex.ports.meter import BudgetExceeded
+from codex.ports.meter import BudgetExceeded, Purse
 from codex.ports.model import ModelClient, ModelError, ModelRequest, ResponseCompleted, ResponseEvent
 from codex.protocol.usage import TokenUsage
 from codex.session import Services
@@ -57,8 +57,9 @@ class Till:
 
 def metered(services: Services, till: Till, account: str) -> Services:
     """The same services with a model and tools that book on the account."""
-    client = MeteredClient(services.client, till, account)
-    return attrs.evolve(services, client=client, meter=AccountMeter(till.accounts, account))
+    purse = AccountPurse(till, account)
+    client = MeteredClient(services.client, purse)
+    return attrs.evolve(services, client=client, meter=AccountMeter(till.accounts, account), purse=purse)
 
 
 class AccountMeter:
@@ -68,14 +69,14 @@ class AccountMeter:
         self._accounts = accounts
         self._account = account
 
-    def count_tool_call(self) -> None:
+    async def count_tool_call(self) -> None:
         """Book one call before it is made. Raises: BudgetExceeded."""
         reservation = self._accounts.reserve(self._account, {"tool_calls": 1})
         if isinstance(reservation, Refused):
             raise BudgetExceeded(f"the tool was not called: {reservation}; finish with what you have")
         self._accounts.settle(reservation, {"tool_calls": 1})
 
-    def hold_process(self) -> Callable[[], None]:
+    async def hold_process(self) -> Callable[[], None]:
         """Book one process for as long as it runs. Raises: BudgetExceeded."""
         reservation = self._accounts.reserve(self._account, {"processes": 1})
         if isinstance(reservation, Refused):
@@ -86,19 +87,15 @@ class AccountMeter:
 
 
 class MeteredClient:
-    """A model client that reserves the likely input and the longest output up the tree before each request.
+    """A model client that reserves the likely input and the longest output before each request.
 
     Where tokens or money are limited, the request carries `max_output_tokens`. A server that ignores it can exceed the
-    budget by one response, which is reported; the next request is refused. Where money is limited, a model whose price
-    is not known is not asked.
-
-    What others have set aside is waited for where an answer would be cut short without it: they use it or give it back.
+    budget by one response, which is reported; the next request is refused.
     """
 
-    def __init__(self, client: ModelClient, till: Till, account: str) -> None:
+    def __init__(self, client: ModelClient, purse: Purse) -> None:
         self._client = client
-        self._till = till
-        self._account = account
+        self._purse = purse
 
     @asynccontextmanager
     async def stream(self, request: ModelRequest) -> AsyncGenerator[AsyncIterator[Sequence[ResponseEvent]], None]:
@@ -106,23 +103,39 @@ class MeteredClient:
 
         Raises: ModelError of the kind `budget_exceeded`, on entering.
         """
-        model, input_tokens = get_str(request.body, "model"), _input_tokens(request.body)
-        price = price_of(self._till.prices, model)
-        if price is None and self._till.accounts.left(self._account, "nano_usd") is not None:
-            raise ModelError(f"the model was not asked: a budget limits USD, and {how_to_name(model)}", _EXCEEDED)
-        longest = await self._wait_worth_asking(input_tokens, price)
-        reservation = self._reserve(input_tokens, longest, price)
-        if longest is not None:
-            request = ModelRequest({**request.body, "max_output_tokens": longest}, request.headers)
+        hold = await self._purse.reserve(get_str(request.body, "model"), _input_tokens(request.body))
+        if hold.longest is not None:
+            request = ModelRequest({**request.body, "max_output_tokens": hold.longest}, request.headers)
         answer = _Answer()
         try:
             async with self._client.stream(request) as batches:
                 yield answer.watch(batches)
         finally:
-            self._book(reservation, answer.used(input_tokens, price))
+            hold.book(answer.usage, begun=answer.begun)
 
     async def aclose(self) -> None:
         """Nothing: the client belongs to the engine."""
+
+
+class AccountPurse:
+    """Implements `codex.ports.meter.Purse` by an account of the tree.
+
+    Where money is limited, a model whose price is not known is not asked. What others have set aside is waited for
+    where an answer would be cut short without it: they use it or give it back.
+    """
+
+    def __init__(self, till: Till, account: str) -> None:
+        self._till = till
+        self._account = account
+
+    async def reserve(self, model: str, input_tokens: int) -> "AccountHold":
+        """Set aside what a request may need."""
+        price = price_of(self._till.prices, model)
+        if price is None and self._till.accounts.left(self._account, "nano_usd") is not None:
+            raise ModelError(f"the model was not asked: a budget limits USD, and {how_to_name(model)}", _EXCEEDED)
+        longest = await self._wait_worth_asking(input_tokens, price)
+        reservation = self._set_aside(input_tokens, longest, price)
+        return AccountHold(self._till, self._account, reservation, longest, input_tokens, price)
 
     async def _wait_worth_asking(self, input_tokens: int, price: Price | None) -> int | None:
         """How long the answer may be; None where nothing limits that. Cancel-safe: nothing is set aside yet."""
@@ -146,7 +159,7 @@ class MeteredClient:
             most += price.affordable_output(money - price.nano_usd(TokenUsage(input_tokens)))
         return min(_MAX_OUTPUT_TOKENS, *most) if most else None
 
-    def _reserve(self, input_tokens: int, longest: int | None, price: Price | None) -> Reservation:
+    def _set_aside(self, input_tokens: int, longest: int | None, price: Price | None) -> Reservation:
         output = _MAX_OUTPUT_TOKENS if longest is None else longest
         wanted: dict[Resource, int] = {"model_calls": 1, "tokens": input_tokens + output}
         if price is not None:
@@ -156,18 +169,40 @@ class MeteredClient:
             raise ModelError(f"the model was not asked: {reservation}", _EXCEEDED)
         return reservation
 
-    def _book(self, reservation: Reservation, used: Mapping[Resource, int]) -> None:
-        for overrun in self._till.accounts.settle(reservation, used):
-            self._till.report(self._account, str(overrun))
-        self._till.freed.tell()
+
+@attrs.define
+class AccountHold:
+    """Implements `codex.ports.meter.Hold`."""
+
+    till: Till
+    account: str
+    reservation: Reservation
+    longest: int | None
+    input_tokens: int
+    price: Price | None
+    booked: bool = False
+
+    def book(self, usage: TokenUsage | None, *, begun: bool) -> None:
+        """The request is over."""
+        if self.booked:
+            return
+        self.booked = True
+        if usage is None:
+            usage = TokenUsage(self.input_tokens if begun else 0)
+        used: dict[Resource, int] = {"model_calls": 1, "tokens": usage.input_tokens + usage.output_tokens}
+        if self.price is not None:
+            used["nano_usd"] = self.price.nano_usd(usage)
+        for overrun in self.till.accounts.settle(self.reservation, used):
+            self.till.report(self.account, str(overrun))
+        self.till.freed.tell()
 
 
 class _Answer:
     """What an answer tells of its cost while it passes by."""
 
     def __init__(self) -> None:
-        self._begun = False
-        self._usage: TokenUsage | None = None
+        self.begun = False
+        self.usage: TokenUsage | None = None
 
     def watch(self, batches: AsyncIterator[Sequence[ResponseEvent]]) -> "_Answer":
         """The same batches, seen here on their way."""
@@ -179,19 +214,11 @@ class _Answer:
 
     async def __anext__(self) -> Sequence[ResponseEvent]:
         batch = await anext(self._batches)
-        self._begun = True
+        self.begun = True
         for event in batch:
             if isinstance(event, ResponseCompleted):
-                self._usage = event.usage
+                self.usage = event.usage
         return batch
-
-    def used(self, input_tokens: int, price: Price | None) -> Mapping[Resource, int]:
-        """What the server counted, and what that costs; for an answer that broke off, what was sent."""
-        usage = self._usage
-        if usage is None:
-            usage = TokenUsage(input_tokens if self._begun else 0)
-        used: dict[Resource, int] = {"model_calls": 1, "tokens": usage.input_tokens + usage.output_tokens}
-        return used if price is None else {**used, "nano_usd": price.nano_usd(usage)}
 
 
 def _input_tokens(body: JsonObject) -> int:

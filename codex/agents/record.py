@@ -7,7 +7,7 @@ Law: an agent that was ended from outside, or has crashed, is never told as comp
 """
 
 from collections.abc import Callable
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import attrs
 
@@ -29,6 +29,9 @@ from codex.protocol.event import (
 from codex.protocol.item import AgentMessage, AgentState, CollabToolCall, CommandExecution, FileChange, ThreadItem
 from codex.protocol.usage import TokenUsage
 from codex.rollout.agents import with_last_words
+
+if TYPE_CHECKING:
+    from codex.ports.placement import Placement
 
 NO_BUDGET = Budget()
 # What an event means for those who watch: nothing, another state, or the end of the agent's work.
@@ -53,8 +56,9 @@ class Agent:
 
     `cause` is how its work ended last, None while it works. `failed`: it has crashed, or was ended from outside, which
     its end does not hide. `doom` is why it is being ended from outside. `replaced_by` is the agent that began anew in
-    its place; `request` is what that one starts with. `detached`: it went from its parent to the root. `ends_at` is
-    when its time is over, on Trio's clock. `count` is the registry's, once the agent is committed.
+    its place; `request` is what that one starts with. `placement` is what its spawn said of where it runs. `detached`:
+    it went from its parent to the root. `ends_at` is when its time is over, on Trio's clock. `count` is the registry's,
+    once the agent is committed.
     """
 
     agent_id: str
@@ -64,6 +68,7 @@ class Agent:
     depth: int
     budget: Budget = NO_BUDGET
     role: str | None = None
+    placement: "Placement | None" = None
     state: AgentState = attrs.field(default=AgentState("pending_init"), on_setattr=_counted)
     closed: bool = attrs.field(default=False, on_setattr=_counted)
     failed: bool = False
@@ -157,6 +162,9 @@ class Agent:
                 if not self.failed and not self._goes_on:
                     self.cause, self.state = "interrupted", AgentState("interrupted")
                 return "changed"
+            case TurnFailed(message=text, error_kind="worker_lost"):
+                self.fail("crashed", text)
+                return "ended"
             case TurnFailed(message=text, error_kind=kind):
                 self.cause, self.doom = "budget" if kind == "budget_exceeded" else "failed", None
                 self.state = AgentState("errored", with_last_words(text, self.last_words))

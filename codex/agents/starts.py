@@ -17,6 +17,7 @@ from codex.agents.changes import Changes
 from codex.agents.forks import said_in
 from codex.agents.mail import ThreadMail
 from codex.agents.metering import Metering
+from codex.agents.placed import placed
 from codex.agents.post import PostOffice
 from codex.agents.record import Agent
 from codex.agents.registry import Registry
@@ -26,6 +27,7 @@ from codex.base.ids import uuid7
 from codex.config.role import Role
 from codex.config.schema import Config
 from codex.ports.agents import AgentFailure, Spawned, SpawnRequest
+from codex.ports.placement import WorkerLost
 from codex.protocol.budget import Budget
 from codex.protocol.item import AgentState
 from codex.protocol.op import TurnInput
@@ -135,6 +137,7 @@ class Starts:
             agent.depth,
             agent.budget,
             agent.role,
+            placement=agent.placement,
             usage=agent.usage,
             wakes_parent=agent.wakes_parent,
             restarts=agent.restarts,
@@ -179,6 +182,7 @@ class Starts:
         record = Agent(
             uuid7(), parent_id, nickname, path, depth, budget, request.role, wakes_parent=request.wakes_parent
         )
+        record.placement = request.placement
         if failed is not None:
             record.restarts, record.detached = failed.restarts, failed.detached
         if role.restart == "on_crash" and not role.restart_history:
@@ -201,6 +205,7 @@ class Starts:
             depth=depth,
             role=request.role,
             fork=_fork(request),
+            placement=placed(self._manager, parent.config, role, request.placement),
         )
 
         async def start() -> Thread:
@@ -249,13 +254,14 @@ class Starts:
                 thread = await start()
                 self._follow(thread, record)
                 if task is not None:
-                    await task(thread)
+                    await _give(thread, task)
                 if record.budget.seconds is not None:
                     record.ends_at = trio.current_time() + record.budget.seconds
                     self._guard(record, thread, mailbox)
             if scope.cancelled_caught:
                 raise AgentFailure(f"collab spawn failed: the agent did not start within {_START_WITHIN:g} s")
         except BaseException:
+            record.give_up_reviving()
             if thread is None:
                 self._admission.release(record.parent_id)
             else:
@@ -303,6 +309,14 @@ class Starts:
 
 def _works_in_worktree(config: Config) -> bool:
     return config.cwd.startswith(os.path.join(config.codex_home, "worktrees", ""))
+
+
+async def _give(thread: Thread, task: Callable[[Thread], Awaitable[None]]) -> None:
+    """Give an agent its first task. Raises: AgentFailure where its worker is lost before it has taken it."""
+    try:
+        await task(thread)
+    except WorkerLost as lost:
+        raise AgentFailure(f"collab spawn failed: {lost}") from lost
 
 
 def _spawned(agent: Agent, request: SpawnRequest | None = None, *, detached: bool = False) -> rollout.Line:

@@ -48,6 +48,8 @@ _NESTED: Mapping[tuple[str, str], str] = {
     ("agents", "max_restarts"): "max_restarts",
     ("agents", "restart_period_seconds"): "restart_period_seconds",
     ("agents", "stall_seconds"): "stall_seconds",
+    ("agents", "placement"): "placement",
+    ("agents", "worker_silence_seconds"): "worker_silence_seconds",
     ("agents", "max_concurrent_threads_per_session"): "max_concurrent_threads",
     ("history", "persistence"): "history_persistence",
     ("sandbox_linux", "allow_unprotected_git"): "allow_unprotected_git",

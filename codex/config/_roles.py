@@ -8,6 +8,7 @@ from codex.config._faults import Faults, Layer, Table
 from codex.config._keys import ROLE_SETTINGS
 from codex.config._sources import read_layer
 from codex.config.role import Role
+from codex.ports.placement import Placement
 from codex.protocol.permission import ApprovalPolicy, Granular, SandboxMode
 
 
@@ -75,4 +76,5 @@ def _role(name: str, table: Table) -> Role:
         "on_crash" if table.get("restart") == "on_crash" else "never",
         table.get("restart_history") is not False,
         "worktree" if table.get("isolation") == "worktree" else "share",
+        cast("Placement | None", table.get("placement")),
     )

@@ -23,6 +23,8 @@ FIELDS: Mapping[str, str] = {
     "agents.max_restarts": "max_restarts",
     "agents.restart_period_seconds": "restart_period_seconds",
     "agents.stall_seconds": "stall_seconds",
+    "agents.placement": "placement",
+    "agents.worker_silence_seconds": "worker_silence_seconds",
     "history.persistence": "history_persistence",
     "sandbox_mode": "sandbox_policy.mode",
     "sandbox_linux.allow_unprotected_git": "allow_unprotected_git",

@@ -1,11 +1,14 @@
 """A role: what sub-agents of one kind work with, and what follows when they fail."""
 
 from collections.abc import Mapping
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import attrs
 
 from codex.protocol.permission import ApprovalPolicy, SandboxMode
+
+if TYPE_CHECKING:
+    from codex.ports.placement import Placement
 
 Restart: TypeAlias = Literal["never", "on_crash"]
 Isolation: TypeAlias = Literal["share", "worktree"]
@@ -17,8 +20,9 @@ class Role:
 
     `settings` are fields of `Config` by their names. The sandbox, the approvals and the tools can only be narrowed: an
     agent never may more than its parent. `deadline_seconds`: it is ended then. `stall_seconds`: its turn is ended when
-    its model says nothing for so long. `restart`: whether it is started again after a failure, with its history or
-    from the beginning. `isolation`: they work in their parent's directory, or each in a git worktree of its own.
+    its model says nothing for so long. `restart`: whether it is started again after a failure, with its history or from
+    the beginning. `isolation`: they work in their parent's directory, or each in a git worktree of its own.
+    `placement`: where they run, None is as the configuration says.
     """
 
     name: str
@@ -33,6 +37,7 @@ class Role:
     restart: Restart = "never"
     restart_history: bool = True
     isolation: Isolation = "share"
+    placement: "Placement | None" = None
 
 
 BUILT_IN: Mapping[str, Role] = {

@@ -15,6 +15,7 @@ from codex.protocol.permission import ApprovalPolicy, ApprovalsReviewer, Sandbox
 
 if TYPE_CHECKING:
     from codex.config.role import Role
+    from codex.ports.placement import Placement
 
 WireApi: TypeAlias = Literal["responses", "chat", "scripted"]
 CompactScope: TypeAlias = Literal["total", "body_after_prefix"]
@@ -73,14 +74,15 @@ class Config:
     `model` is None when nothing named one: starting a thread then fails with the ways out. Limits: `max_depth` and
     `max_agents` bound the sub-agents of one root thread, and `max_concurrent_threads` those of the second generation
     with it; `budget` is what a root thread may use together with them. `model_prices` are USD per million tokens of
-    input, cached input and output. `agent_model` and
-    `agent_reasoning_effort` are those of agents whose spawn and role name none; `roles` are the own ones. A parent
-    starts its agents again `max_restarts` times in `restart_period_seconds`; a turn of an agent is ended when its model
-    says nothing for `stall_seconds`. `trust_level` is None where the user has not said whether they trust the project,
-    whose root is `project_root`. `hooks` are the tables of the layers that have one, lowest first: the layer's kind,
-    its file or option, and the table. `warnings` are sentences for the user; `extra` holds the values of keys without a
-    room yet. `auto_review_policy` is what the reviewer model is told beside its own rules. `openai_base_url` and
-    `model_script` stand in their providers. `owner_rules` is the table `rules` of the requirements, as it stands in
+    input, cached input and output. `agent_model` and `agent_reasoning_effort` are those of agents whose spawn and role
+    name none; `roles` are the own ones. A parent starts its agents again `max_restarts` times in
+    `restart_period_seconds`; a turn of an agent is ended when its model says nothing for `stall_seconds`. Agents whose
+    spawn and role do not say it run at `placement`; a worker that gives no sign of life for `worker_silence_seconds` is
+    ended. `trust_level` is None where the user has not said whether they trust the project, whose root is
+    `project_root`. `hooks` are the tables of the layers that have one, lowest first: the layer's kind, its file or
+    option, and the table. `warnings` are sentences for the user; `extra` holds the values of keys without a room yet.
+    `auto_review_policy` is what the reviewer model is told beside its own rules. `openai_base_url` and `model_script`
+    stand in their providers. `owner_rules` is the table `rules` of the requirements, as it stands in
     `owner_rules_file`; it counts under `ignore_rules` too. `allowed_tools` are the names of the tools that the model is
     offered at most, None is all of them.
     """
@@ -129,6 +131,8 @@ class Config:
     max_restarts: int = 3
     restart_period_seconds: int = 60
     stall_seconds: int = 1_800
+    placement: "Placement" = "here"
+    worker_silence_seconds: int = 30
     history_persistence: Literal["save-all", "none"] = "save-all"
     ephemeral: bool = False
     skills: SkillSettings = SkillSettings()

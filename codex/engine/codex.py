@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from codex.engine.stored import StoredThreads
     from codex.ports.dynamic_tools import DynamicTools
     from codex.ports.goals import Goals
+    from codex.ports.placement import Workers
     from codex.ports.store import ThreadPage, ThreadQuery
     from codex.rollout import Restored, StoredTurn
 
@@ -275,6 +276,13 @@ class Codex:
         return AgentTree(self._manager, root_id, tree_limits(config), budget=budget)
 
 
+def local_workers() -> "Workers":
+    """Worker processes on this machine, each of which runs `codex.engine.worker`."""
+    from codex.placement.local import LocalWorkers
+
+    return LocalWorkers("codex.engine.worker")
+
+
 @asynccontextmanager
 async def open_codex(
     config: Config,
@@ -293,7 +301,8 @@ async def open_codex(
 
     Args:
       originator: the name under which servers know the program.
-      client: another model client than the one that `config.model_provider` names; the caller closes it.
+      client: another model client than the one that `config.model_provider` names; the caller closes it. Agents
+        cannot run in worker processes then, which would not have it.
       zygote: the helper that starts processes, where the program started one early; the engine ends it.
       source: which front-end this is, as the rollouts of its threads name it.
       reviewer: answers the questions of all threads, instead of whoever watches them.
@@ -301,6 +310,7 @@ async def open_codex(
     """
     env = dict(os.environ if environ is None else environ)
     async with open_runtime(name="codex") as runtime, AsyncExitStack() as stack:
+        may_place = client is None
         if client is None:
             client = await stack.enter_async_context(open_model_client(config, environ=env))
         processes = Processes(runtime, zygote)
@@ -309,6 +319,8 @@ async def open_codex(
                 client, processes, env, originator, installation_id(config.codex_home), reviewer, source, goals=goals
             )
             manager = ThreadManager(runtime, services)
+            if may_place:
+                manager.workers = local_workers
             try:
                 codex = Codex(config, manager, runtime, processes)
                 if os.path.isdir(os.path.join(config.codex_home, "worktrees")):

@@ -1,7 +1,7 @@
 """Sub-agents, as a tool call sees them: they are asked for, waited for, spoken to and closed."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from typing import Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, runtime_checkable
 
 from codex.base.errors import ToolFailure
 from codex.base.frozen import frozen
@@ -10,6 +10,9 @@ from codex.protocol.budget import Budget
 from codex.protocol.item import AgentState
 from codex.protocol.letter import Letter, LetterKind
 from codex.protocol.usage import TokenUsage
+
+if TYPE_CHECKING:
+    from codex.ports.placement import Placement
 
 
 def state_json(state: AgentState) -> str | JsonObject:
@@ -44,7 +47,8 @@ class SpawnRequest:
     """The agent that is wanted.
 
     `model` and `reasoning_effort`: None is the parent's. `role`: the agent's, None is the default one.
-    `isolation`: whether it works in its parent's directory or in a git worktree of its own; None is as its role says.
+    `isolation`: whether it works in its parent's directory or in a git worktree of its own; `placement`: whether in
+    this process or in a worker process of its own; None is as its role says.
     `fork_context`: it starts with the parent's history. `queue`: wait for a free place, first come first served,
     instead of failing. `output_schema`: what its answer is to fit.
     `wakes_parent`: its ends start a turn of an idle parent, where that is on; not where a program takes the answer.
@@ -58,6 +62,7 @@ class SpawnRequest:
     reasoning_effort: str | None = None
     role: str | None = None
     isolation: Literal["share", "worktree"] | None = None
+    placement: "Placement | None" = None
     fork_context: bool = False
     budget: Budget = Budget()
     queue: bool = False
@@ -135,11 +140,11 @@ class Mail(Protocol):
     is meant.
     """
 
-    def find(self, target: str) -> Listed:
+    async def find(self, target: str) -> Listed:
         """The living agent that is meant."""
         ...
 
-    def list(self, path_prefix: str | None) -> Sequence[Listed]:
+    async def list(self, path_prefix: str | None) -> Sequence[Listed]:
         """All living agents, or those at and below a path."""
         ...
 
@@ -186,7 +191,7 @@ class AgentControl(Protocol):
         """
         ...
 
-    def below(self) -> Sequence[AgentInfo]:
+    async def list_below(self) -> Sequence[AgentInfo]:
         """All agents below this thread that were ever started, each after its parent."""
         ...
 
@@ -232,8 +237,21 @@ class AgentControl(Protocol):
         """End an agent and all below it; its state before. Returns when nothing of it is left."""
         ...
 
-    def state(self, target: str) -> AgentState:
+    async def look_up(self, target: str) -> AgentState:
         """Where an agent stands; `not_found` for strangers."""
+        ...
+
+
+@runtime_checkable
+class LocalControl(AgentControl, Protocol):
+    """The same in the process that has the tree, for programs: what is known there needs no asking."""
+
+    def below(self) -> Sequence[AgentInfo]:
+        """As `list_below`."""
+        ...
+
+    def state(self, target: str) -> AgentState:
+        """As `look_up`."""
         ...
 
 

@@ -10,7 +10,7 @@ from codex.context import Told
 from codex.context.compact import compacted_history, compaction_input, default_compact_prompt, summary_item
 from codex.context.ledger import Ledger, RunningProcess, SubAgent
 from codex.model import ModelInfo, lookup_model
-from codex.ports.agents import AgentControl
+from codex.ports.agents import AgentControl, AgentInfo
 from codex.ports.model import ModelError, ModelRequest
 from codex.protocol.approval import ExecApprovalRequest, Question
 from codex.protocol.event import EventMsg, ItemCompleted, TokenCount
@@ -76,7 +76,7 @@ async def replace_history(
         memory.items,
         summary_item(message_text(summary.item)),
         context=memory.context(Told()),
-        ledger=_ledger(context, memory, agents).item(),
+        ledger=(await _ledger(context, memory, agents)).item(),
     )
     after = memory.estimate(history)
     usage = summary.usage or TokenUsage()
@@ -110,7 +110,7 @@ def _summarizer(context: SessionContext, memory: Memory) -> ModelInfo:
     return before if before.context_window > context.model.context_window else context.model
 
 
-def _ledger(context: SessionContext, memory: Memory, agents: AgentControl | None) -> Ledger:
+async def _ledger(context: SessionContext, memory: Memory, agents: AgentControl | None) -> Ledger:
     """The facts as they are at this moment."""
     manager, log = context.services.processes.opened, memory.worklog
     processes = [] if manager is None else manager.list(context.identity.thread_id)
@@ -119,14 +119,14 @@ def _ledger(context: SessionContext, memory: Memory, agents: AgentControl | None
         log.files,
         log.forgotten,
         tuple(RunningProcess(one.session_id, _command(one.argv)) for one in processes if one.running),
-        () if agents is None else tuple(_sub_agents(agents)),
+        () if agents is None else tuple(_sub_agents(await agents.list_below())),
         tuple(_question(one) for one in context.outbox.open_questions.values()),
     )
 
 
-def _sub_agents(agents: AgentControl) -> Iterable[SubAgent]:
+def _sub_agents(agents: Iterable[AgentInfo]) -> Iterable[SubAgent]:
     """All below the thread that are not closed."""
-    return (SubAgent(one.agent_id, one.nickname, one.state) for one in agents.below() if one.state.status != "shutdown")
+    return (SubAgent(one.agent_id, one.nickname, one.state) for one in agents if one.state.status != "shutdown")
 
 
 def _question(question: Question) -> str:

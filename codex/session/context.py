@@ -13,7 +13,7 @@ from codex.config.schema import Config
 from codex.model import ModelInfo
 from codex.ports.agents import AgentControl
 from codex.ports.approvals import Reviewer
-from codex.ports.meter import Meter
+from codex.ports.meter import Meter, Purse
 from codex.ports.model import ModelClient
 from codex.protocol.budget import Budget
 from codex.protocol.item import ChangeKind
@@ -117,7 +117,8 @@ class Services:
     """What all sessions of an engine share.
 
     `reviewer`: the program's own, which answers the questions of all. `source`: which front-end starts threads, as
-    rollouts name it. `meter`: counts for a session with a budget. `workplace`: where a session with a directory of its
+    rollouts name it. `meter`: counts for a session with a budget, whose model is
+    paid from its `purse`. `workplace`: where a session with a directory of its
     own hands its changes in at the end of each turn.
     `goals`: those of threads, where somebody keeps them; root threads have tools for them then.
     """
@@ -130,6 +131,7 @@ class Services:
     reviewer: Reviewer | None = None
     source: str = "exec"
     meter: Meter | None = None
+    purse: Purse | None = None
     workplace: "Workplace | None" = None
     goals: "Goals | None" = None
 

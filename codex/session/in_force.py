@@ -29,6 +29,8 @@ class InForce:
         self._above = above
         self._narrow = narrow
         self._denied: tuple[Config, ...] = ()
+        self._far: Config | None = None
+        self._on_change: list[Callable[[], None]] = []
         self._last: tuple[Config, Config | None, Config] | None = None
 
     @property
@@ -44,12 +46,36 @@ class InForce:
     def change(self, config: Config) -> None:
         """Other settings are asked for."""
         self._own, self._changed = config, True
+        self._tell()
 
     def move(self, above: "InForce") -> None:
         """The thread belongs to another one. What it was denied until now stays denied."""
         if self._above is not None and self._above is not above:
             self._denied = (*self._denied, self._above.config)
         self._above = above
+        self._tell()
+
+    def limit_to(self, config: Config | None) -> None:
+        """What the threads above may now, where they are in another process; None where they deny nothing."""
+        self._far = config
+
+    def listen(self, told: Callable[[], None]) -> Callable[[], None]:
+        """Call this whenever something may be denied, or allowed again, here or above, until what comes back is called.
+
+        A thread that has moved is told of changes above its old place, too.
+        """
+        heard: list[InForce] = []
+        one: InForce | None = self
+        while one is not None:
+            one._on_change.append(told)
+            heard.append(one)
+            one = one._above
+
+        def stop() -> None:
+            for one in heard:
+                one._on_change.remove(told)
+
+        return stop
 
     def within(self, config: Config) -> Config:
         """These settings of the thread, as far as those above let them."""
@@ -60,12 +86,18 @@ class InForce:
         chain: list[InForce] = [self]
         while chain[-1]._above is not None:  # no recursion: a tree may be deeper than the stack
             chain.append(chain[-1]._above)
-        if len(chain) == 1 or not any(one._changed for one in chain):
+        if len(chain) == 1:
+            return self._far
+        if not any(one._changed for one in chain):
             return None
         limit = chain.pop()._own
         for one in reversed(chain[1:]):
             limit = one._narrowed(one._own, limit)
         return limit
+
+    def _tell(self) -> None:
+        for told in tuple(self._on_change):
+            told()
 
     def _narrowed(self, config: Config, limit: Config | None) -> Config:
         limits = self._denied if limit is None else (*self._denied, limit)

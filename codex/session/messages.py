@@ -1,6 +1,6 @@
 """What a session understands."""
 
-from typing import TypeAlias
+from typing import Never, TypeAlias
 
 from actors import Ref, Reply
 from codex.base.frozen import frozen
@@ -109,12 +109,12 @@ class CopyHistory:
 class OpenQuestion:
     """A call asks whether it may; `reply` is awaited by the call itself, as long as the question's deadline says.
 
-    `asker` is the session of a sub-agent whose question came up here; it keeps the deadline. When the call has its
-    answer, or is gone, `CloseQuestion` follows.
+    `asker` is who asks for a sub-agent whose question came up here; its session keeps the deadline. When the call has
+    its answer, or is gone, `CloseQuestion` follows.
     """
 
     asked: Asked
-    asker: "Ref[Message] | None"
+    asker: Ref[Never] | None
     reply: Reply[ReviewDecision]
 
 

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Never, Protocol, TypeAlias
@@ -39,6 +39,8 @@ from supervisors import ChildSpec, StartFailed, SupervisorSpec, start_supervisor
 
 if TYPE_CHECKING:
     from codex.ports.dynamic_tools import DynamicTools
+    from codex.ports.placement import Placement, Workers
+    from codex.session import Message
 
 _STOP_WITHIN = 5.0
 _HAND_IN_WITHIN = 25.0
@@ -77,6 +79,8 @@ class ThreadManager:
         """Settings with no more authority than others have; what limits threads below others."""
         self.on_child: Callable[[Thread], None] | None = None
         """Told of every thread that was started below another one; it must neither wait nor raise."""
+        self.workers: Callable[[], Workers] | None = None
+        """Opens the place where threads run that are not to run in this process; None where all do."""
 
     @property
     def threads(self) -> Sequence[Thread]:
@@ -141,6 +145,7 @@ class ThreadManager:
         fork: Fork | None,
         services: Services | None = None,
         moved: Callable[[Config], Config] | None = None,
+        placement: "Placement" = "here",
     ) -> Thread:
         """Start a thread below another one; it cannot outlive it.
 
@@ -149,6 +154,7 @@ class ThreadManager:
           fork: makes of the parent's history what the thread starts with; None is nothing.
           services: others than the engine's, for a thread whose use is limited.
           moved: makes of its parent's settings those for a directory of its own.
+          placement: where it runs.
 
         Cancel-safe: cancelled, no thread was started.
         """
@@ -166,7 +172,9 @@ class ThreadManager:
             role=role,
             forked_from=None if fork is None else parent_id,
         )
-        return await self._start(identity, config, restored, mailbox, services=services, moved=moved)
+        return await self._start(
+            identity, config, restored, mailbox, services=services, moved=moved, placement=placement
+        )
 
     async def resume_child(
         self,
@@ -176,6 +184,7 @@ class ThreadManager:
         config: Config,
         stored: bool,
         services: Services | None = None,
+        placement: "Placement" = "here",
     ) -> Thread:
         """Go on with a child that is not loaded, below its parent, which owns the mailbox and lives.
 
@@ -183,14 +192,39 @@ class ThreadManager:
           config: what it works with, which must not allow more than its parent's.
           stored: it has a rollout to go on with; else it starts in a new one.
           services: others than the engine's, for a thread whose use is limited.
+          placement: where it runs.
 
         Cancel-safe: cancelled, no thread was started. Raises: CodexError when its rollout cannot be read.
         """
         restored = Restored()
-        if stored:
+        if stored and placement == "worker":
+            find = partial(rollout.find_rollout, config.codex_home, identity.thread_id)
+            restored = Restored(path=(await trio.to_thread.run_sync(find)).path)
+        elif stored:
             load = partial(rollout.load, config.codex_home, identity.thread_id)
             restored = restored_from(await trio.to_thread.run_sync(load))
-        return await self._start(identity, config, restored, mailbox, services=services)
+        return await self._start(identity, config, restored, mailbox, services=services, placement=placement)
+
+    async def start_for(
+        self,
+        identity: Identity,
+        config: Config,
+        restored: Restored,
+        *,
+        parent: "Ref[Message]",
+        agents: "AgentsOf | None",
+        path: str | None,
+        tools: "DynamicTools | None",
+    ) -> Thread:
+        """Start a thread here, at a worker, whose parent is in another process.
+
+        Args:
+          parent: where its questions climb to. `agents`: what it may do with agents.
+          path: its rollout; None where it keeps nothing.
+        """
+        self._bring(identity.session_id, tools)
+        self.agents_of = lambda identity, config: agents
+        return await self._start(identity, config, restored, parent=parent, path=path)
 
     def hand_over(self, thread: Thread, owner: Thread, mailbox: Mailbox[Inbox]) -> bool:
         """Let a child go on below another thread, whose session's mailbox this is, and end with that one.
@@ -204,7 +238,7 @@ class ThreadManager:
 
     async def stop_all(self) -> None:
         """End all root threads, and with them all others; returns when nothing is left of them."""
-        roots = [thread for thread in self._threads.values() if thread.identity.parent_id is None]
+        roots = [thread for thread in self._threads.values() if thread.identity.parent_id not in self._threads]
         async with trio.open_nursery() as nursery:
             for thread in roots:
                 nursery.start_soon(thread.stop)
@@ -266,10 +300,14 @@ class ThreadManager:
         *,
         services: Services | None = None,
         moved: Callable[[Config], Config] | None = None,
+        placement: "Placement" = "here",
+        parent: "Ref[Message] | None" = None,
+        path: str | None = None,
     ) -> Thread:
         await self._ready.wait()
         assert self._mailbox is not None
-        path = None if restored.path is None else restored.path.removesuffix(".zst")  # unpacked before it is written
+        if restored.path is not None:
+            path = restored.path.removesuffix(".zst")  # unpacked before it is written
         if path is None and not config.ephemeral:
             path = rollout.rollout_path(config.codex_home, identity.thread_id, datetime.now())
         context = SessionContext(
@@ -280,7 +318,7 @@ class ThreadManager:
             outbox=Outbox(identity.thread_id),
             places=Places(
                 in_force=self._in_force(identity, config, moved),
-                parent=owner.ref if owner is not None else None,
+                parent=owner.ref if owner is not None else parent,
             ),
             rollout_path=path,
             restored=restored,
@@ -290,7 +328,9 @@ class ThreadManager:
         )
         try:
             supervisor = await start_supervisor(
-                self._mailbox if owner is None else owner, _spec(context), name=f"thread-{identity.thread_id}"
+                self._mailbox if owner is None else owner,
+                _spec(context, self.workers() if placement == "worker" and self.workers else None),
+                name=f"thread-{identity.thread_id}",
             )
         except ActorGone as gone:
             raise ThreadEnded(identity.parent_id or identity.thread_id) from gone
@@ -310,11 +350,14 @@ class ThreadManager:
         return thread
 
 
-def _spec(context: SessionContext) -> SupervisorSpec:
-    """The writer first, so that the session never speaks to nobody; the session's end is the thread's end."""
+def _spec(context: SessionContext, workers: "Workers | None" = None) -> SupervisorSpec:
+    """The writer first, so that the session never speaks to nobody; the session's end is the thread's end.
+
+    At a worker both are there, and what stands for the session is here.
+    """
     session = ChildSpec(
         id="session",
-        start=partial(run_session, context=context),
+        start=partial(run_session, context=context) if workers is None else _far(context, workers),
         restart="transient",
         shutdown=_STOP_WITHIN,
         significant=True,
@@ -324,7 +367,7 @@ def _spec(context: SessionContext) -> SupervisorSpec:
     if workplace is not None:  # first, so that it is stopped last
         held.append(ChildSpec(id="workplace", start=workplace.hold, restart="temporary", shutdown=_HAND_IN_WITHIN))
     writer: list[ChildSpec] = []
-    if context.rollout_path is not None:
+    if context.rollout_path is not None and workers is None:
         run = partial(_write, places=context.places, path=context.rollout_path, codex_home=context.config.codex_home)
         writer.append(ChildSpec(id="rollout", start=run, shutdown=_STOP_WITHIN))
     return SupervisorSpec(
@@ -334,6 +377,12 @@ def _spec(context: SessionContext) -> SupervisorSpec:
         period=_RESTART_PERIOD,
         auto_shutdown="any_significant",
     )
+
+
+def _far(context: SessionContext, workers: "Workers") -> "Callable[[Mailbox[Inbox]], Awaitable[None]]":
+    from codex.placement import run as run_far
+
+    return partial(run_far, context=context, workers=workers, stored=context.restored.path is not None)
 
 
 async def _write(mailbox: Mailbox[rollout.Message], *, places: Places, path: str, codex_home: str) -> None:

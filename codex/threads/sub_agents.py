@@ -3,17 +3,20 @@
 import math
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
-from typing import Any, Literal, TypedDict, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, Unpack, overload
 
 import attrs
 import trio
 
 from codex.base.errors import CodexError, UserError
 from codex.base.jsontext import JsonObject
-from codex.ports.agents import AgentControl, AgentInfo, ExitCause, Spawned, SpawnRequest
+from codex.ports.agents import AgentControl, AgentInfo, ExitCause, LocalControl, Spawned, SpawnRequest
 from codex.protocol.budget import Budget
 from codex.protocol.item import AgentState
 from codex.protocol.usage import TokenUsage
+
+if TYPE_CHECKING:
+    from codex.ports.placement import Placement
 
 T = TypeVar("T")
 _CLOSE_WITHIN = 30.0
@@ -38,7 +41,7 @@ class SubAgentError(CodexError):
 class SubAgent:
     """A sub-agent, as programs hold it."""
 
-    def __init__(self, control: AgentControl, spawned: Spawned) -> None:
+    def __init__(self, control: LocalControl, spawned: Spawned) -> None:
         self._control = control
         self.agent_id = spawned.agent_id
         self.nickname = spawned.nickname
@@ -142,7 +145,8 @@ class SpawnOptions(TypedDict, total=False):
     """How agents are started.
 
     `role`: one of the configuration's, or `explorer` or `worker`. `isolation`: work in the thread's directory (`share`)
-    or each in a git worktree of its own (`worktree`), whatever the role says. `model`, `reasoning_effort`: those of
+    or each in a git worktree of its own (`worktree`); `placement`: in this process (`here`) or each in a worker process
+    of its own (`worker`), both whatever the role says. `model`, `reasoning_effort`: those of
     the thread unless given. `output_type`: their answers are to be values of this type, see
     `SubAgent.result(as_type=...)`.
     `budget`: each agent's own. `deadline`: seconds after which an agent is ended, the same as `Budget.seconds`; the
@@ -152,6 +156,7 @@ class SpawnOptions(TypedDict, total=False):
 
     role: str
     isolation: Literal["share", "worktree"]
+    placement: "Placement"
     model: str
     reasoning_effort: str
     output_type: Any  # what a type is there is no type for: unions and literals are types here too
@@ -305,9 +310,9 @@ class SubAgents:
         except CodexError as error:
             return Outcome(prompt, error=error)
 
-    def _control(self) -> AgentControl:
+    def _control(self) -> LocalControl:
         control = self._find_control()
-        if control is None:
+        if not isinstance(control, LocalControl):
             raise UserError(
                 "this thread may not have sub-agents: raise agents.max_depth or agents.max_threads in the configuration"
             )
@@ -322,6 +327,7 @@ def _request(prompt: str, options: SpawnOptions) -> SpawnRequest:
         prompt,
         role=options.get("role"),
         isolation=options.get("isolation"),
+        placement=options.get("placement"),
         model=options.get("model"),
         reasoning_effort=options.get("reasoning_effort"),
         fork_context=options.get("fork", False),

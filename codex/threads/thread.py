@@ -94,6 +94,11 @@ class Thread:
             self.in_force.move(owner.in_force)
 
     @property
+    def session(self) -> Ref[SessionMessage]:
+        """Its session, for those that stand between it and another process."""
+        return self._session
+
+    @property
     def alive(self) -> bool:
         """Whether it still takes operations."""
         return self._session.alive

@@ -22,7 +22,7 @@ async def cancel(control: AgentControl, target: str, scope: CancelScope, *, belo
 
     Raises: ToolFailure for an agent that is not below it, whose work is not this thread's to end.
     """
-    if target == below or target not in {info.agent_id for info in control.below()}:
+    if target == below or target not in {info.agent_id for info in await control.list_below()}:
         raise ToolFailure(f"agent with id {target} is not among those below you")
     if scope == "detach":
         return await control.detach(target)

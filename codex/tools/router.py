@@ -89,7 +89,7 @@ class Router:
             if tool is None or call.custom != (tool.spec["type"] == "custom"):
                 raise UnsupportedCall(call)
             if site.context.meter is not None:
-                site.context.meter.count_tool_call()
+                await site.context.meter.count_tool_call()
             return await tool.load()(call, site)
         except ToolFailure as failure:
             return str(failure)

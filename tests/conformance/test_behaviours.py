@@ -15,7 +15,6 @@ CODEX = TESTS.parent / "codex"
 ROOMS = {
     "mcp": ["mcp"],
     "agents with roles": ["agents/role.py", "agents/roles.py"],
-    "agents in worker processes": ["agents/workers.py", "agents/workers"],
 }
 
 

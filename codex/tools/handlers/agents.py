@@ -90,7 +90,7 @@ async def wait_agent(call: ToolCall, site: CallSite) -> OutputBody:
     try:
         waited = await control.wait(targets, within=wait)
     except ToolFailure:
-        await shown.end({target: control.state(target) for target in targets}, failed=True)
+        await shown.end({target: await control.look_up(target) for target in targets}, failed=True)
         raise
     await shown.end(waited.states, failed=any(state.status in _LOST for state in waited.states.values()))
     states: JsonObject = {target: state_json(state) for target, state in waited.states.items()}
@@ -104,7 +104,7 @@ async def send_input(call: ToolCall, site: CallSite) -> OutputBody:
     target, message = arguments.required_text("target"), _message(arguments)
     _check_ids([target])
     shown = await _Shown.start(site, "send_input", (target,), message)
-    before, interrupt = control.state(target), arguments.flag("interrupt", default=False)
+    before, interrupt = await control.look_up(target), arguments.flag("interrupt", default=False)
     try:
         submission = await control.send_input(target, message, interrupt=interrupt)
     except ToolFailure:
@@ -123,7 +123,7 @@ async def resume_agent(call: ToolCall, site: CallSite) -> OutputBody:
     try:
         state = await control.resume(agent_id)
     except ToolFailure:
-        await shown.end({agent_id: control.state(agent_id)}, failed=True)
+        await shown.end({agent_id: await control.look_up(agent_id)}, failed=True)
         raise
     await shown.end({agent_id: state})
     return encode({"status": state_json(state)})
@@ -171,7 +171,7 @@ async def close_agent(call: ToolCall, site: CallSite) -> OutputBody:
         else:
             before = await cancel(control, target, scope, below=site.context.thread_id)
     except ToolFailure:
-        await shown.end({target: control.state(target)}, failed=True)
+        await shown.end({target: await control.look_up(target)}, failed=True)
         raise
     await shown.end({target: before})
     return encode({"previous_status": state_json(before)})

@@ -89,7 +89,7 @@ async def interrupt_agent(call: ToolCall, site: CallSite) -> OutputBody:
     """End its turn, or as `scope` says; its state before comes back."""
     control, mail = _agents(site)
     arguments = Arguments(call.payload, ("target", "scope"))
-    target, scope = mail.find(arguments.required_text("target")), cancel_scope(arguments) or "turn"
+    target, scope = await mail.find(arguments.required_text("target")), cancel_scope(arguments) or "turn"
     if target.agent_id == site.context.thread_id:
         raise ToolFailure("you cannot interrupt yourself; end your turn with an answer")
     if scope == "turn":
@@ -103,7 +103,7 @@ async def interrupt_agent(call: ToolCall, site: CallSite) -> OutputBody:
 async def list_agents(call: ToolCall, site: CallSite) -> OutputBody:
     """All of them, with their states."""
     _, mail = _agents(site)
-    found = mail.list(Arguments(call.payload, ("path_prefix",)).text("path_prefix"))
+    found = await mail.list(Arguments(call.payload, ("path_prefix",)).text("path_prefix"))
     agents: list[Json] = [{"agent_name": one.path, "agent_status": state_json(one.state)} for one in found]
     return encode({"agents": agents})
 

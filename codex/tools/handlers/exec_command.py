@@ -238,7 +238,7 @@ class _Command:
         release = None
         try:
             _check_directory(request.cwd)
-            release = context.meter.hold_process() if context.meter is not None else None
+            release = await context.meter.hold_process() if context.meter is not None else None
             process = await manager.start(request, owner=self._site.owner, thread_id=context.thread_id)
             if release is not None:
                 process.when_ended(release)

@@ -34,8 +34,10 @@ def test_a_table_is_got_as_json(machine: Machine) -> None:
         "max_depth": 1,
         "max_restarts": 3,
         "max_threads": 6,
+        "placement": "here",
         "restart_period_seconds": 60,
         "stall_seconds": 1800,
+        "worker_silence_seconds": 30,
     }
 
 
