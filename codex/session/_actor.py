@@ -1,6 +1,6 @@
 """One thread's session as an actor: takes operations, runs turns, keeps the order of the rollout."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from typing import TypeVar, assert_never
 
 import attrs
@@ -141,15 +141,24 @@ class _Session:
                 return
 
     async def _greet(self) -> None:
-        outbox, model = self._context.outbox, self._context.model
+        outbox = self._context.outbox
         if not outbox.configured:
-            warnings = (*self._warnings, *([fallback_warning(model.slug)] if model.is_fallback else []))
-            outbox.publish([self._configured(), *(Warning(text) for text in warnings)])
+            outbox.publish([self._configured(), *map(Warning, [*self._warnings, *self._model_warnings()])])
             return
         outbox.withdraw_questions()
         if outbox.open_turn is not None:
             self._turns.id = outbox.open_turn
             await self._end_turn(TurnFailed(self._turns.id, _CRASHED, "other", self._memory.total))
+
+    def _model_warnings(self) -> Iterator[str]:
+        model, restored = self._context.model, self._context.restored
+        if restored.path is not None and restored.model not in (None, model.slug):
+            yield (
+                f"this session was recorded with the model {restored.model!r} and goes on with {model.slug!r}, "
+                f"which may do worse; `-m {restored.model}` goes on as before"
+            )
+        if model.is_fallback:
+            yield fallback_warning(model.slug)
 
     async def _handle(self, message: Inbox) -> None:
         match message:

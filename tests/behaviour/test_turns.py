@@ -19,6 +19,7 @@ from codex.protocol.event import (
     TurnAborted,
     TurnDiff,
     TurnFailed,
+    Warning,
 )
 from codex.protocol.item import AgentMessage, CommandExecution, FileChange, UserMessage
 from codex.protocol.op import Interrupt, TurnInput
@@ -219,6 +220,17 @@ async def test_a_resumed_thread_remembers_its_history() -> None:
             assert await thread.ask("second question") == "second answer"
             texts = second.requests[-1].texts("user") + second.requests[-1].texts("assistant")
     assert {"first question", "first answer", "second question"} <= set(texts)
+
+
+async def test_a_thread_that_goes_on_with_another_model_warns_of_it(tmp_path: Path) -> None:
+    async with open_test_codex([[text("one")]], home=tmp_path) as codex:
+        await codex.run_turn("first")
+        thread_id = codex.thread.thread_id
+    for model, warned in (("gpt-5.5", False), ("gpt-5.4", True)):
+        async with open_test_codex([[text("two")]], home=tmp_path, model=model) as codex:
+            thread = await codex.codex.resume_thread(thread_id)
+            told = [e.msg.message async for e in thread.run("more") if isinstance(e.msg, Warning)]
+        assert any("recorded with the model 'gpt-5.5'" in message for message in told) == warned
 
 
 async def test_a_model_without_eyes_is_told_that_an_image_was_left_out() -> None:
