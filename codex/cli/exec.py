@@ -59,7 +59,7 @@ def run_exec(options: ExecOptions) -> int:
         only_forks = options.stored == "fork" and options.prompt is None and not options.images
         turn = None if only_forks else _turn(options, schema)
         _check_last_message_file(options.last_message_file)
-        view = _view(options, stop)
+        view = _view(options, config, stop)
         outcome = _run(options, config, turn, view, stop, zygote)
         if outcome.ok and turn is not None:
             view.answer(outcome.last_message)
@@ -180,7 +180,7 @@ def _turn(options: ExecOptions, schema: "JsonObject | None") -> "TurnInput":
     return TurnInput((*map(LocalImageInput, images), *texts), output_schema=schema)
 
 
-def _view(options: ExecOptions, stop: StopSignals) -> "View":
+def _view(options: ExecOptions, config: "Config", stop: StopSignals) -> "View":
     out = Out(1)
     if options.json:
         from codex.cli.views import JsonView
@@ -191,7 +191,13 @@ def _view(options: ExecOptions, stop: StopSignals) -> "View":
     from codex.cli.exec_human import HumanText
     from codex.cli.human_view import HumanView
 
-    return HumanView(out, Screen(Out(2)), HumanText(f"codex-actors {__version__}", color=wants_color(options.color)))
+    reasoning = "raw" if config.show_raw_agent_reasoning else "summary"
+    text = HumanText(
+        f"codex-actors {__version__}",
+        color=wants_color(options.color),
+        reasoning=None if config.hide_agent_reasoning else reasoning,
+    )
+    return HumanView(out, Screen(Out(2)), text)
 
 
 def _run(

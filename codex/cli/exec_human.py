@@ -5,6 +5,7 @@ Output of commands and words of the model pass through `harmless`, so that they 
 
 import re
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 from codex.base.quoting import command_line
 from codex.cli._live import LiveOutput
@@ -70,10 +71,13 @@ _CALLS = {
 
 
 class HumanText:
-    """Turns one thread's messages into text; each call returns what there is to add to the screen."""
+    """Turns one thread's messages into text; each call returns what there is to add to the screen.
 
-    def __init__(self, title: str, *, color: bool) -> None:
-        self._title, self._shades = title, Shades(on=color)
+    `reasoning`: whether a model's thoughts are shown as their summary, or as they are where the model shows them.
+    """
+
+    def __init__(self, title: str, *, color: bool, reasoning: Literal["summary", "raw"] | None = "summary") -> None:
+        self._title, self._shades, self._reasoning = title, Shades(on=color), reasoning
         self._usage = TokenUsage()
         self._last_error: str | None = None
         self._in_turn = False
@@ -240,7 +244,8 @@ class HumanText:
             case AgentMessage(text=text):
                 return f"{shades.cyan('codex')}\n{harmless(text)}\n\n" if text.strip() else ""
             case Reasoning(summary=summary, content=content):
-                text = "\n".join(summary or content).strip()
+                shown = {"summary": summary, "raw": content or summary}.get(self._reasoning or "", ())
+                text = "\n".join(shown).strip()
                 return f"{shades.dim('thinking')}\n{shades.dim(harmless(text))}\n\n" if text else ""
             case FileChange():
                 return self._patch_completed(item)

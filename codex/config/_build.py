@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 _PLAIN = (
     "allow_login_shell",
     "approval_timeout_seconds",
+    "background_terminal_max_timeout",
     "developer_instructions",
+    "hide_agent_reasoning",
     "include_environment_context",
     "include_permissions_instructions",
     "log_dir",
@@ -36,6 +38,7 @@ _PLAIN = (
     "model_verbosity",
     "project_doc_max_bytes",
     "service_tier",
+    "show_raw_agent_reasoning",
     "tool_output_token_limit",
 )
 # Keys of tables that are fields of another name.
@@ -51,7 +54,6 @@ _NESTED: Mapping[tuple[str, str], str] = {
     ("agents", "placement"): "placement",
     ("agents", "worker_silence_seconds"): "worker_silence_seconds",
     ("agents", "max_concurrent_threads_per_session"): "max_concurrent_threads",
-    ("history", "persistence"): "history_persistence",
     ("sandbox_linux", "allow_unprotected_git"): "allow_unprotected_git",
 }
 # Keys of a layer that say the same as a key of a provider.
@@ -92,7 +94,7 @@ class Builder:
         provider, model = self._model(oss=oss, local_provider=local_provider)
         approval, sandbox = self._permissions(add_dirs, warnings, exec_defaults=exec_defaults)
         values: dict[str, object] = {key: self._merged[key] for key in _PLAIN if key in self._merged}
-        for key in ("project_doc_fallback_filenames", "project_root_markers"):
+        for key in ("notify", "project_doc_fallback_filenames", "project_root_markers"):
             if key in self._merged:
                 values[key] = tuple(cast("list[str]", self._merged[key]))
         for (table, key), field in _NESTED.items():

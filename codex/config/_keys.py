@@ -94,12 +94,14 @@ _ROOMS: Mapping[str, Rule] = {
     "approval_timeout_seconds": "positive",
     "approvals_reviewer": ("user", "auto_review", "guardian_subagent"),
     "auto_review": {"policy": "string"},
+    "background_terminal_max_timeout": "positive",
     "compact_prompt": "string",
     "default_permissions": "string",
     "developer_instructions": "string",
     "experimental_compact_prompt_file": "file",
     "experimental_instructions_file": "file",
     "features": {"*": "feature"},
+    "hide_agent_reasoning": "boolean",
     "history": {"persistence": ("save-all", "none"), "max_bytes": "later"},
     "hooks": "hooks",
     "include_environment_context": "boolean",
@@ -120,6 +122,7 @@ _ROOMS: Mapping[str, Rule] = {
     "model_reasoning_summary": ("auto", "concise", "detailed", "none"),
     "model_script": "path",
     "model_verbosity": ("low", "medium", "high"),
+    "notify": "strings",
     "openai_base_url": "url",
     "oss_provider": ("ollama", "lmstudio"),
     "permissions": "permissions",
@@ -146,6 +149,7 @@ _ROOMS: Mapping[str, Rule] = {
         "experimental_use_profile": "later",
         "filters": {"*": ("include", "exclude")},
     },
+    "show_raw_agent_reasoning": "boolean",
     "skills": {
         "bundled": {"enabled": "boolean"},
         "config": "skill switches",
@@ -164,17 +168,17 @@ _ROOMS: Mapping[str, Rule] = {
 }
 
 _LATER = """
-analytics apps apps_mcp_product_sku audio background_terminal_max_timeout browser_use
+analytics apps apps_mcp_product_sku audio browser_use
 chatgpt_base_url check_for_update_on_startup cli_auth_credentials_store commit_attribution computer_use
 debug desktop disable_paste_burst
 experimental_realtime_start_instructions experimental_realtime_ws_backend_prompt experimental_realtime_ws_base_url
 experimental_realtime_ws_model experimental_realtime_ws_startup_context experimental_thread_config_endpoint
 experimental_thread_store experimental_use_freeform_apply_patch experimental_use_unified_exec_tool feedback file_opener
-forced_chatgpt_workspace_id forced_login_method ghost_snapshot goals hide_agent_reasoning include_apply_patch_tool
+forced_chatgpt_workspace_id forced_login_method ghost_snapshot goals include_apply_patch_tool
 include_apps_instructions include_collaboration_mode_instructions marketplaces mcp_oauth_callback_port
 mcp_oauth_callback_url mcp_oauth_credentials_store mcp_servers memories model_supports_reasoning_summaries
-notice notify otel personality
-plan_mode_reasoning_effort plugins realtime responses_api_metadata review_model show_raw_agent_reasoning
+notice otel personality
+plan_mode_reasoning_effort plugins realtime responses_api_metadata review_model
 sqlite_home suppress_unstable_features_warning tool_suggest tui windows windows_wsl_setup_acknowledged
 """.split()
 

@@ -72,19 +72,20 @@ class Config:
     """Everything a session needs to know; paths are absolute.
 
     `model` is None when nothing named one: starting a thread then fails with the ways out. Limits: `max_depth` and
-    `max_agents` bound the sub-agents of one root thread, and `max_concurrent_threads` those of the second generation
-    with it; `budget` is what a root thread may use together with them. `model_prices` are USD per million tokens of
-    input, cached input and output. `agent_model` and `agent_reasoning_effort` are those of agents whose spawn and role
-    name none; `roles` are the own ones. A parent starts its agents again `max_restarts` times in
-    `restart_period_seconds`; a turn of an agent is ended when its model says nothing for `stall_seconds`. Agents whose
-    spawn and role do not say it run at `placement`; a worker that gives no sign of life for `worker_silence_seconds` is
-    ended. `trust_level` is None where the user has not said whether they trust the project, whose root is
-    `project_root`. `hooks` are the tables of the layers that have one, lowest first: the layer's kind, its file or
-    option, and the table. `warnings` are sentences for the user; `extra` holds the values of keys without a room yet.
-    `auto_review_policy` is what the reviewer model is told beside its own rules. `openai_base_url` and `model_script`
-    stand in their providers. `owner_rules` is the table `rules` of the requirements, as it stands in
-    `owner_rules_file`; it counts under `ignore_rules` too. `allowed_tools` are the names of the tools that the model is
-    offered at most, None is all of them.
+    `max_agents` bound the sub-agents of one root thread, and `max_concurrent_threads` those of the second
+    generation with it; `budget` is what a root thread may use together with them. `model_prices` are USD per
+    million tokens of input, cached input and output. `agent_model` and `agent_reasoning_effort` are those of agents
+    whose spawn and role name none; `roles` are the own ones. A parent starts its agents again `max_restarts` times
+    in `restart_period_seconds`; a turn of an agent is ended when its model says nothing for `stall_seconds`. Agents
+    whose spawn and role do not say it run at `placement`; a worker that gives no sign of life for
+    `worker_silence_seconds` is ended. `trust_level` is None where the user has not said whether they trust the
+    project, whose root is `project_root`. `notify` is a program and its arguments, told of the end of each turn.
+    `hooks` are the tables of the layers that have one, lowest first: the layer's kind, its file or option, and the
+    table. `warnings` are sentences for the user; `extra` holds the values of keys without a room yet.
+    `auto_review_policy` is what the reviewer model is told beside its own rules. `openai_base_url` and
+    `model_script` stand in their providers. `owner_rules` is the table `rules` of the requirements, as it stands in
+    `owner_rules_file`; it counts under `ignore_rules` too. `allowed_tools` are the names of the tools that the
+    model is offered at most, None is all of them.
     """
 
     codex_home: str
@@ -118,6 +119,7 @@ class Config:
     project_doc_fallback_filenames: tuple[str, ...] = ()
     project_root_markers: tuple[str, ...] = (".git",)
     tool_output_token_limit: int | None = None
+    background_terminal_max_timeout: int = 300_000
     update_plan_enabled: bool | None = None
     max_agents: int = 6
     max_concurrent_threads: int = 4
@@ -133,7 +135,6 @@ class Config:
     stall_seconds: int = 1_800
     placement: "Placement" = "here"
     worker_silence_seconds: int = 30
-    history_persistence: Literal["save-all", "none"] = "save-all"
     ephemeral: bool = False
     skills: SkillSettings = SkillSettings()
     hooks: tuple[tuple[str, str, JsonObject], ...] = ()
@@ -145,6 +146,9 @@ class Config:
     ignore_rules: bool = False
     owner_rules: Mapping[str, Json] = attrs.field(factory=dict[str, Json])
     owner_rules_file: str = ""
+    notify: tuple[str, ...] = ()
+    hide_agent_reasoning: bool = False
+    show_raw_agent_reasoning: bool = False
     log_dir: str | None = None
     log_level: str = "warning"
     profile: str | None = None

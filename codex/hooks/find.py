@@ -40,7 +40,10 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {"apply_patch": ("Edit", "Write"), "sp
 
 @attrs.frozen
 class Hook:
-    """One command for one event; `timeout` in seconds, `matcher` None for everything."""
+    """One command for one event; `timeout` in seconds, `matcher` None for everything.
+
+    `beside`: nothing waits for it, and it decides nothing.
+    """
 
     event: EventName
     command: str
@@ -51,6 +54,7 @@ class Hook:
     timeout: float = DEFAULT_TIMEOUT
     status_message: str | None = None
     trusted: bool = False
+    beside: bool = False
 
     def matches(self, subject: str) -> bool:
         """Whether the hook is asked about a tool, or about the source of an event."""
@@ -152,6 +156,7 @@ def _hook(source: HookSource, event: EventName, snake: str, key: str, matcher: s
         seconds,
         get_str(handler, "statusMessage") or None,
         trusted=source.kind in ("system", "managed"),
+        beside=handler.get("async") is True,
     )
 
 
@@ -165,9 +170,7 @@ def _problem(matcher: Json, handler: Json) -> str:
         return "expected a table with `type` and `command`"
     kind = handler.get("type", "command")
     if kind != "command":
-        return f"hooks of type {kind!r} are not run here yet"
-    if handler.get("async") is True:
-        return "hooks that run beside the turn (`async`) are not run here yet"
+        return f"hooks of type {kind!r} are not run; only those of type 'command' are"
     return "" if get_str(handler, "command").strip() else "`command` is missing; say what to run"
 
 

@@ -121,7 +121,7 @@ class _Session:
         self._router = self._offered(context)
         agents_md = read_agents_md(context.config)
         self._skills = SessionSkills(context)
-        self._hooks = SessionHooks(context)
+        self._hooks = SessionHooks(mailbox, context)
         self._memory = Memory(context, agents_md, self._router.specs, skills=self._skills.catalogue)
         self._warnings = (*agents_md.warnings, *self._skills.warnings, *self._hooks.warnings)
         self._journal = Journal(context, self._memory.instructions)
@@ -314,9 +314,16 @@ class _Session:
             await self._journal.end_turn(msg, self._memory.record(marker))
         except CodexError as error:
             self._context.outbox.publish([ErrorNotice(self._turns.id, str(error))])
+        if isinstance(msg, TaskComplete) and self._context.config.notify and self._turns.input is not None:
+            await self._tell_program(msg)
         self._context.outbox.publish([msg])
         if self._machine.state != "idle":
             await self._perform(self._machine.turn_ended(self._turns.result.left_over))
+
+    async def _tell_program(self, msg: TaskComplete) -> None:
+        from codex.session.notify import tell_program
+
+        await tell_program(self._mailbox, self._context, msg.turn_id, self._memory.items, msg.last_agent_message)
 
     async def _publish(
         self,

@@ -122,7 +122,7 @@ class Turns:
                 )
             case "aborted":
                 if not closing:
-                    self._hooks.tell_interrupted(self._mailbox, self.id)
+                    self._hooks.tell_interrupted(self.id)
                 return TurnAborted(self.id, "shutdown" if closing else "interrupted", total)
             case "failed":
                 return TurnFailed(self.id, result.error_message, result.error_kind, total)

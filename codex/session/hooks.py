@@ -3,10 +3,11 @@
 The hooks about a turn run inside it, as a gate at its beginning and at its end, so that an interrupt reaches them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Never
 
 import attrs
+import trio
 
 from actors import Mailbox
 from codex.base.jsontext import Json
@@ -25,13 +26,16 @@ if TYPE_CHECKING:
 
 # A hook that never lets a turn end does not keep it for ever.
 MAX_CONTINUATIONS = 8
+# Hooks that run beside everything else: how many at once, and how many may wait for their turn.
+_BESIDE, _WAITING = 8, 100
 
 
 class SessionHooks:
     """The hooks of one thread."""
 
-    def __init__(self, context: SessionContext) -> None:
-        self._context = context
+    def __init__(self, mailbox: Mailbox[Inbox], context: SessionContext) -> None:
+        self._mailbox, self._context = mailbox, context
+        self._beside = trio.CapacityLimiter(_BESIDE)
         self._started = False
         self.runner: HookRunner | None = None
         self.warnings: tuple[str, ...] = ()
@@ -47,7 +51,7 @@ class SessionHooks:
         found = hooks.find_hooks(sources, bypass_trust=config.bypass_hook_trust)
         self.warnings = found.warnings
         if found.usable:
-            self.runner = hooks.HookRunner(found.usable, self._common(), config.cwd, environ)
+            self.runner = hooks.HookRunner(found.usable, self._common(), config.cwd, environ, self._start)
 
     def gate(
         self, turn_id: str, items: tuple[UserInput, ...], port: SessionPort, *, compacts: bool
@@ -62,7 +66,23 @@ class SessionHooks:
         self._started = self._started or starts
         return HookGate(self._context, self.runner, turn_id, items, port, starts=starts)
 
-    def tell_interrupted(self, mailbox: Mailbox[Inbox], turn_id: str) -> None:
+    def _start(self, ask: "Callable[[], Awaitable[Verdict]]") -> None:
+        """Let a hook run beside everything else; what it says is told before the next request, as in Codex."""
+        port = SessionPort(self._mailbox.ref)
+
+        async def run(_mailbox: Mailbox[Never]) -> None:
+            if self._beside.statistics().tasks_waiting >= _WAITING:
+                await port.publish([Warning(f"a hook was left out: {_BESIDE} run, and {_WAITING} wait for them")])
+                return
+            async with self._beside:
+                verdict = await ask()
+            for text in verdict.contexts:
+                port.inject(_message([text]))
+            await _tell(port, verdict)
+
+        self._mailbox.spawn(run, name="hooks", shutdown=0.0)
+
+    def tell_interrupted(self, turn_id: str) -> None:
         """Tell that a turn was interrupted, beside everything else."""
         runner = self.runner
         if runner is None or not runner.listens("Interrupt"):
@@ -71,7 +91,7 @@ class SessionHooks:
         async def tell(_mailbox: Mailbox[Never]) -> None:
             await runner.ask("Interrupt", {"turn_id": turn_id})
 
-        mailbox.spawn(tell, name="hooks", shutdown=3.0)
+        self._mailbox.spawn(tell, name="hooks", shutdown=3.0)
 
     async def ended(self) -> None:
         """Tell that the session ends. Cancel-safe; the caller bounds it."""
@@ -140,7 +160,7 @@ class HookGate:
         sub_agent = self._context.identity.parent_id is not None
         facts: dict[str, Json] = {"stop_hook_active": self._continued > 0, "last_assistant_message": last_message}
         verdict = await self._ask("SubagentStop" if sub_agent else "Stop", facts)
-        await self._tell(verdict)
+        await _tell(self._port, verdict)
         if verdict.blocked is None or verdict.stopped is not None:
             return False
         if self._continued >= MAX_CONTINUATIONS:
@@ -154,7 +174,7 @@ class HookGate:
     async def request_begins(self) -> str | None:
         """Ask whether the model may be asked."""
         verdict = await self._ask("PreModelRequest", {})
-        await self._tell(verdict)
+        await _tell(self._port, verdict)
         return verdict.refused
 
     async def request_ended(self, usage: TokenUsage | None, error: str | None) -> None:
@@ -164,37 +184,38 @@ class HookGate:
             "error": error,
             "token_usage": None if usage is None else attrs.asdict(usage),
         }
-        await self._tell(await self._ask("PostModelRequest", facts))
+        await _tell(self._port, await self._ask("PostModelRequest", facts))
 
     async def compaction_begins(self, phase: Phase) -> str | None:
         """Ask whether the history may be compacted."""
         trigger = _trigger(phase)
         verdict = await self._ask("PreCompact", {"trigger": trigger}, subject=trigger)
-        await self._tell(verdict)
+        await _tell(self._port, verdict)
         return verdict.refused
 
     async def compaction_ended(self, phase: Phase) -> None:
         """Tell that it was; what hooks say about the new start stands behind the summary."""
         trigger = _trigger(phase)
-        await self._tell(await self._ask("PostCompact", {"trigger": trigger}, subject=trigger))
+        await _tell(self._port, await self._ask("PostCompact", {"trigger": trigger}, subject=trigger))
         if self._context.identity.parent_id is None:
             verdict = await self._runner.ask("SessionStart", {"source": "compact"}, subject="compact")
-            await self._tell(verdict)
+            await _tell(self._port, verdict)
             self._port.inject(_message(verdict.contexts))
 
     async def _ask(self, event: "EventName", facts: Mapping[str, Json], *, subject: str = "") -> "Verdict":
         return await self._runner.ask(event, {"turn_id": self._turn_id, **facts}, subject=subject)
 
     async def _goes_on(self, verdict: "Verdict", what: str) -> bool:
-        await self._tell(verdict)
+        await _tell(self._port, verdict)
         if verdict.refused is None:
             return True
         await self._port.publish([Warning(f"a hook refused the {what}: {verdict.refused}")])
         return False
 
-    async def _tell(self, verdict: "Verdict") -> None:
-        if verdict.messages:
-            await self._port.publish([Warning(text) for text in verdict.messages])
+
+async def _tell(port: SessionPort, verdict: "Verdict") -> None:
+    if verdict.messages:
+        await port.publish([Warning(text) for text in verdict.messages])
 
 
 def _trigger(phase: Phase) -> str:

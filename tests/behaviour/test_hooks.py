@@ -279,3 +279,69 @@ async def test_hooks_are_told_of_an_interrupt(tmp_path: Path) -> None:
     (seen,) = told(log)
     ended = [event.turn_id for event in events if isinstance(event, TurnAborted)]
     assert (seen["hook_event_name"], [seen["turn_id"]]) == ("Interrupt", ended)
+
+
+async def test_a_hook_that_nothing_waits_for_is_told_before_the_next_request_and_refuses_nothing() -> None:
+    said = {
+        "systemMessage": "looked at it",
+        "hookSpecificOutput": {
+            "hookEventName": "PreToolUse",
+            "permissionDecision": "deny",
+            "permissionDecisionReason": "no",
+            "additionalContext": "It is old.",
+        },
+    }
+    hook = {"type": "command", "async": True, "command": f"echo '{json.dumps(said)}'"}
+    table = {"PreToolUse": [{"hooks": [hook]}]}
+    script = [[call("exec_command", cmd="echo hi", login=False)], [text("done")], [text("ok")]]
+    async with open_test_codex(script, hooks=(("managed", "/owner.toml", table),)) as codex:
+        async with codex.thread.open_events() as stream:
+            await codex.run_turn("do it")
+            async for event in stream:
+                if isinstance(event.msg, Warning):
+                    assert event.msg.message.endswith(": looked at it")
+                    break
+        await codex.run_turn("again")
+        assert "hi" in codex.requests[1].output_of("call_1")
+        assert codex.requests[2].texts("developer").count("It is old.") == 1
+
+
+async def test_a_thread_runs_eight_hooks_beside_itself_and_kills_them_at_its_end(tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    hook = {"type": "command", "async": True, "command": f"echo $$ >> {started}; sleep 600"}
+    table = {"UserPromptSubmit": [{"hooks": [hook] * 12}]}
+    async with open_test_codex([[text("ok")]], hooks=(("managed", "/owner.toml", table),)) as codex:
+        await codex.run_turn("hello")
+        with trio.fail_after(60):
+            while not started.exists() or len(started.read_text().split()) < 8:
+                await trio.sleep(0.01)
+    pids = started.read_text().split()
+    assert len(pids) == 8
+    assert not [pid for pid in pids if Path("/proc", pid).exists()]
+
+
+async def test_a_program_is_told_of_the_end_of_each_turn(tmp_path: Path) -> None:
+    told_to = tmp_path / "told"
+    program = ("/bin/sh", "-c", f'echo "$1" >> {told_to}', "sh")
+    async with open_test_codex([[text("one")], [text("two")]], notify=program) as codex:
+        await codex.run_turn("first")
+        await codex.run_turn("second")
+        thread, cwd = codex.thread.thread_id, str(codex.cwd)
+        with trio.fail_after(60):
+            while not told_to.exists() or len(told(told_to)) < 2:
+                await trio.sleep(0.01)
+    seen = sorted(told(told_to), key=lambda each: len(each["input-messages"]))
+    turns = [each.pop("turn-id") for each in seen]
+    assert len(set(turns)) == 2
+    common = {"type": "agent-turn-complete", "thread-id": thread, "cwd": cwd, "client": seen[0]["client"]}
+    assert seen == [
+        {**common, "input-messages": ["first"], "last-assistant-message": "one"},
+        {**common, "input-messages": ["first", "second"], "last-assistant-message": "two"},
+    ]
+
+
+async def test_a_program_that_cannot_be_told_is_named_and_the_turn_ends() -> None:
+    async with open_test_codex([[text("one")]], notify=("/no/such/program",)) as codex:
+        events = await codex.run_turn("first")
+    assert warnings(events) == ["notify: '/no/such/program' cannot be started: No such file or directory"]
+    assert isinstance(events[-1], TaskComplete)

@@ -10,8 +10,14 @@ from codex.tools.output import exec_text
 
 _FIELDS = ("session_id", "chars", "yield_time_ms", "max_output_tokens")
 _TYPED = (250, 0.25, 30.0)
-_POLLED = (5_000, 5.0, 300.0)
+_POLLED = (5_000, 5.0)
 _CTRL_C = "\x03"
+
+
+def waiting_time(asked_ms: int | None, *, typed: bool, longest_ms: int) -> float:
+    """How many seconds a call may wait that asks for so many milliseconds; `longest_ms` is the user's word on looks."""
+    default_ms, least, most = _TYPED if typed else (*_POLLED, max(longest_ms / 1000, _POLLED[1]))
+    return min(max((default_ms if asked_ms is None else asked_ms) / 1000, least), most)
 
 
 async def run(call: ToolCall, site: CallSite) -> OutputBody:
@@ -36,8 +42,8 @@ async def run(call: ToolCall, site: CallSite) -> OutputBody:
         raise ToolFailure(
             "write_stdin failed: stdin is closed for this session; start the command with tty=true to type into it"
         )
-    default_ms, least, most = _TYPED if chars else _POLLED
-    wait = min(max(arguments.whole_or("yield_time_ms", default_ms) / 1000, least), most)
+    longest_ms = context.config.background_terminal_max_timeout
+    wait = waiting_time(arguments.whole("yield_time_ms"), typed=bool(chars), longest_ms=longest_ms)
     output = await process.collect(within=wait)
     limit = min(arguments.whole_or("max_output_tokens", context.output_tokens), context.output_tokens)
     ended = process.exit_code is not None

@@ -1,7 +1,9 @@
 """What a person sees of a turn."""
 
 import re
+from typing import Any
 
+import pytest
 from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
@@ -130,6 +132,13 @@ def test_an_interrupted_turn_says_so_with_its_tokens() -> None:
 
 def test_a_failed_turn_says_why() -> None:
     assert text_of(TaskStarted("t"), TurnFailed("t", "no such model", "x", USAGE)).startswith("ERROR: no such model\n")
+
+
+@pytest.mark.parametrize(("reasoning", "shown"), [("summary", "short"), ("raw", "long"), (None, "")])
+def test_thoughts_are_shown_as_the_user_wants_them(reasoning: Any, shown: str) -> None:
+    human = HumanText("t", color=False, reasoning=reasoning)
+    text = human.render(ItemCompleted("t", Reasoning("r", ("short",), ("long",))))
+    assert text == (f"thinking\n{shown}\n\n" if shown else "")
 
 
 def test_what_is_waited_for_is_known() -> None:

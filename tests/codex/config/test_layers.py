@@ -224,7 +224,7 @@ def test_in_a_trusted_project_commands_may_write_also_where_nobody_is_asked(plac
 
 
 def test_the_origin_of_a_value_is_the_highest_layer_that_sets_it(place: Place) -> None:
-    user = place.write('model = "user"\nnotify = ["x"]\n[shell_environment_policy.set]\nA = "1"\nMY_TOKEN = "s"\n')
+    user = place.write('model = "user"\nfile_opener = "x"\n[shell_environment_policy.set]\nA = "1"\nMY_TOKEN = "s"\n')
     system = place.write_system('model = "system"\n[shell_environment_policy.set]\nB = "2"\n')
     resolution = place.resolve("model=c", flags={"exec_defaults": True}, environ={"CODEX_LOG": "info"})
     found = {origin.key: origin for origin in find_origins(resolution)}
@@ -232,7 +232,7 @@ def test_the_origin_of_a_value_is_the_highest_layer_that_sets_it(place: Place) -
     assert found["shell_environment_policy.set"].value == {"A": "1", "B": "2", "MY_TOKEN": "(not shown)"}
     assert found["model"] == Origin(("model",), "c", "override", "-c model=c", below)
     assert found["log_level"] == Origin(("log_level",), "info", "environment", "CODEX_LOG")
-    assert found["notify"] == Origin(("notify",), ["x"], "user", f"{user}:2", ignored=True)
+    assert found["file_opener"] == Origin(("file_opener",), "x", "user", f"{user}:2", ignored=True)
     assert found["approval_policy"] == Origin(("approval_policy",), "never", "derived", "")
     assert found["agents.max_depth"] == Origin(("agents", "max_depth"), 1, "default", "")
     assert found["sandbox_mode"] == Origin(("sandbox_mode",), "read-only", "default", "")

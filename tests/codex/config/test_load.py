@@ -76,7 +76,7 @@ def test_a_profile_is_chosen_by_a_key_of_the_file_too(place: Place) -> None:
 
 
 def test_nothing_is_said_of_a_profile_that_is_not_in_force(place: Place) -> None:
-    place.write('[profiles.a]\nnotify = ["x"]\nmodl = "x"\n[profiles.b]\n')
+    place.write('[profiles.a]\notel = 1\nmodl = "x"\n[profiles.b]\n')
     assert place.load(profile="b").warnings == ()
     assert len(place.load(profile="a").warnings) == 2
 
@@ -94,7 +94,7 @@ def test_what_the_typescript_sdk_passes_is_understood(place: Place) -> None:
         "model_providers.mock.request_max_retries=0",
         'model_providers.mock.http_headers={"x-a" = "b"}',
         'model_provider="mock"',
-        "show_raw_agent_reasoning=true",
+        "suppress_unstable_features_warning=true",
         'tools.web_search={context_size = "low"}',
         flags={"model": "m", "sandbox_mode": "workspace-write", "exec_defaults": True, "add_dirs": ["more"]},
     )
@@ -106,8 +106,10 @@ def test_what_the_typescript_sdk_passes_is_understood(place: Place) -> None:
     assert config.sandbox_policy == SandboxPolicy(
         mode="workspace-write", writable_roots=(str(place.cwd / "more"),), network_access=True
     )
-    assert config.warnings == ("ignored, since nothing here uses them yet: show_raw_agent_reasoning, tools.web_search",)
-    assert config.extra == {"show_raw_agent_reasoning": True, "tools.web_search": {"context_size": "low"}}
+    assert config.warnings == (
+        "ignored, since nothing here uses them yet: suppress_unstable_features_warning, tools.web_search",
+    )
+    assert config.extra == {"suppress_unstable_features_warning": True, "tools.web_search": {"context_size": "low"}}
 
 
 def test_a_c_flag_value_is_toml_or_else_plain_text(place: Place) -> None:
@@ -208,7 +210,7 @@ def test_limits_of_agents_and_the_plan_tool_are_read(place: Place) -> None:
     )
     config = place.load(flags={"ephemeral": True})
     assert (config.max_agents, config.max_depth, config.update_plan_enabled) == (3, 2, False)
-    assert (config.history_persistence, config.allow_unprotected_git, config.ephemeral) == ("none", True, True)
+    assert (config.allow_unprotected_git, config.ephemeral) == (True, True)
     assert config.tool_output_token_limit == 5
     assert config.roles == {"helper": Role("helper", "x")}
 

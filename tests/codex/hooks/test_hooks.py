@@ -63,7 +63,7 @@ def test_a_hook_can_be_switched_off() -> None:
         ({"PreTool": []}, "/home/config.toml: hooks.PreTool: there is no such event"),
         (
             {"Stop": [{"hooks": [{"type": "prompt"}]}]},
-            "/home/config.toml:stop:0:0: hooks of type 'prompt' are not run here yet",
+            "/home/config.toml:stop:0:0: hooks of type 'prompt' are not run; only those of type 'command' are",
         ),
         (
             {"Stop": [{"hooks": [{"command": " "}]}]},
