@@ -2,7 +2,6 @@
 
 import functools
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -16,16 +15,12 @@ from hypothesis import strategies as st
 from codex.app_server.api.catalog import NOTIFICATIONS, REQUESTS, SERVER_REQUESTS
 from codex.app_server.export import json_schema_files, typescript_files, write_files
 from codex.app_server.wire import decode_any, encode
+from tests.codex.app_server.checked import BUNDLE, PASSED_ON, codex
 from tests.codex.app_server.json_schemas import values
 from tests.codex.app_server.sessions import NAMES, recorded
 from tests.codex.app_server.test_wire_recordings import class_of
 
 jsonschema = pytest.importorskip("jsonschema", reason="checking schemas needs the package jsonschema")
-
-SHARED = Path(os.environ.get("CODEX_ACTORS_SHARED", Path(__file__).parents[4] / "shared"))
-BUNDLE = "codex_app_server_protocol.schemas.json"
-# Codex types these parts, we pass them on: a configuration, the model's own items, MCP's descriptions.
-PASSED_ON = {"ConfigReadResponse", "RawResponseItemCompletedNotification", "ListMcpServerStatusResponse"}
 
 # One of two fields must be there; we leave that to who makes them, and to the model.
 ONE_OF_TWO = {"ImageGenerationItem": "result", "ImageUserInput": "url", "AudioUserInput": "url"}
@@ -44,12 +39,6 @@ def sensible() -> dict[str, Any]:
         properties = {**found[name]["properties"], field: {"type": "string"}}
         found[name] = {**found[name], "properties": properties, "required": [*found[name]["required"], field]}
     return found
-
-
-@functools.cache
-def codex() -> dict[str, Any]:
-    path = SHARED / "reference" / "app_server_v2.schema.json"
-    return json.loads(path.read_text(encoding="utf-8"))["definitions"] if path.exists() else {}
 
 
 def accepts(definitions: dict[str, Any], name: str, value: Any) -> bool:

@@ -15,6 +15,7 @@ from codex.base.jsontext import JsonObject
 from codex.config.load import Resolution, resolve_config
 from codex.config.schema import Config, ProviderInfo
 from codex.protocol.permission import SandboxPolicy
+from tests.codex.app_server.checked import check_answer, check_told
 
 WITHIN = 60.0
 
@@ -48,8 +49,11 @@ class WireClient:
         self._transport = transport
         self._last_id = 0
         self.seen: list[JsonObject] = []
+        self._asked: dict[Any, str] = {}
 
     async def send(self, message: object) -> None:
+        if isinstance(message, dict) and "method" in message and "id" in message:
+            self._asked[message["id"]] = message["method"]
         text = message if isinstance(message, str) else json.dumps(message)
         await self._transport.to_server.send(text)
 
@@ -63,6 +67,10 @@ class WireClient:
         with trio.fail_after(WITHIN):
             message = await self._transport.from_server.receive()
         self.seen.append(message)
+        if "method" in message:
+            check_told(message)
+        elif "result" in message and message["id"] in self._asked:
+            check_answer(self._asked[message["id"]], message["result"])
         return message
 
     async def answer_of(self, request_id: int) -> dict[str, Any]:
