@@ -124,9 +124,18 @@ class Appender:
         except OSError as error:
             with suppress(OSError):  # else it is tried again before the next write
                 self._cut_refused()
+            if self._good == 0:
+                self._remove()
             self._refuse(error)
         self._good += len(data)
         self._dirty = True
+
+    def _remove(self) -> None:
+        """Leave no file that does not say whose it is: whoever looks for the thread finds none instead of that."""
+        os.close(self._fd)
+        self._fd = -1
+        with suppress(OSError):
+            os.unlink(self.path)
 
     def _cut_refused(self) -> None:
         size = os.fstat(self._fd).st_size

@@ -336,7 +336,10 @@ def letters_lost_or_doubled(home: Path, *, unread: set[str], ended: set[str]) ->
     read: Counter[tuple[str, str]] = Counter()
     for path in (home / "sessions").rglob("*.jsonl"):
         reader = path.stem[-36:]
-        for line in path.read_bytes().split(b"\n")[:-1]:
+        lines = path.read_bytes().split(b"\n")[:-1]
+        if not lines:  # killed in its first line
+            continue
+        for line in lines:
             letter = json.loads(line)["payload"].get("item", {}).get("letter")
             if letter is not None:
                 written[letter["id"]] = letter["recipient_id"]

@@ -257,10 +257,11 @@ async def test_what_waits_for_the_disk_has_a_bound(tmp_path: Path) -> None:
     assert texts(tmp_path) == ["a"] * MAX_WAITING_LINES
 
 
-async def test_a_disk_that_is_full_at_the_first_line_can_be_tried_again(tmp_path: Path) -> None:
+async def test_a_disk_that_is_full_at_the_first_line_has_no_file_and_can_be_tried_again(tmp_path: Path) -> None:
     async with open_writer(tmp_path) as writer:
         with files_end_at(10), pytest.raises(RolloutWriteError):
             await writer.ask(partial(Append, (META, said("a"))))
+        assert not Path(path_in(tmp_path)).exists()
         assert await writer.ask(partial(Append, (said("b"),))) == 3
     assert texts(tmp_path) == ["a", "b"]
 
