@@ -67,7 +67,8 @@ class WorkerLife:
         """The time to look has come."""
         late = now - self._next_at
         if late > self._silence / 4:  # what it said may still be waiting to be read
-            self._heard_at += late
+            self._heard_at = min(now, self._heard_at + late)
+            self._start_by += late
         if self.state in ("killed", "gone"):
             return "nothing"
         if self.state == "starting":

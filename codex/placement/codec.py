@@ -35,7 +35,17 @@ def unpack(data: bytes) -> Any:  # Any: what comes back is whatever was packed
     """The value of the bytes. Raises: BadFrame."""
     try:
         return _unpackb(data, ext_hook=_read, strict_map_key=False)
-    except (ValueError, TypeError, AttributeError, ImportError, msgpack.exceptions.UnpackException) as error:
+    except BadFrame:
+        raise
+    except (
+        ValueError,
+        TypeError,
+        AttributeError,
+        ImportError,
+        RecursionError,
+        CodexError,
+        msgpack.exceptions.UnpackException,
+    ) as error:
         raise BadFrame(f"a frame cannot be read: {error}") from error
 
 

@@ -1,6 +1,7 @@
 """Agents in worker processes: they do what agents in this process do, and their crash, kill or hang is an exit like any
 other, with nothing left behind."""
 
+import json
 import os
 import signal
 import subprocess
@@ -13,10 +14,11 @@ import trio
 
 from codex.base.jsontext import Json
 from codex.ports.agents import AgentFailure
+from codex.ports.dynamic_tools import DynamicCall, DynamicResult, DynamicTool, DynamicTools
 from codex.protocol.approval import Approved, ExecApprovalRequest, Question
 from codex.protocol.budget import Budget
 from codex.protocol.event import ApprovalResolved
-from codex.protocol.op import Interrupt
+from codex.protocol.op import Interrupt, OverrideTurnContext
 from codex.protocol.permission import SandboxPolicy
 from codex.testing import call, open_test_codex, text
 from codex.threads.sub_agents import Outcome, SubAgentError
@@ -39,6 +41,11 @@ SAID_THEN_SILENT: Json = [text("half of it"), FOREVER]
 def mark() -> str:
     """An odd number of seconds to sleep, by which to find the sleepers."""
     return f"3600.{int.from_bytes(os.urandom(5), 'big')}"
+
+
+def make_repository(directory: Path) -> None:
+    for command in ("init -q", "-c user.name=a -c user.email=a@b commit -q --allow-empty -m x"):
+        subprocess.run(["git", *command.split()], cwd=directory, check=True)
 
 
 async def wait_said(place: Place, words: str) -> None:
@@ -295,6 +302,39 @@ async def test_an_agent_in_a_worker_has_agents_and_letters_as_any_other(tmp_path
     assert states == {"/root/middle": "the middle is done", "/root/middle/leaf": "the leaf"}
     assert told.count("the middle is done") == 1
     assert not workers_of(HERE)
+
+
+async def test_what_belongs_to_the_main_process_is_there_for_an_agent_in_a_worker(tmp_path: Path) -> None:
+    called: list[DynamicCall] = []
+
+    async def call_tool(one: DynamicCall) -> DynamicResult:
+        called.append(one)
+        return DynamicResult.text("the answer is 42")
+
+    tools = DynamicTools((DynamicTool("ask_oracle", "Knows.", {"type": "object", "properties": {}}),), call_tool)
+    child: list[Json] = [
+        [call("ask_oracle", "o1", question="?")],
+        [call("exec_command", "c1", cmd="echo mine > made && pwd > $OLD/where")],
+        [text("first")],
+        [text("second")],
+    ]
+    async with open_place(tmp_path, scripts(child=child), environ={**os.environ, "OLD": str(tmp_path)}) as place:
+        make_repository(tmp_path / "cwd")
+        thread = await place.codex.start_thread(tools=tools)
+        async with thread.agents.spawn("go [[script:child]]", role="apart", isolation="worktree") as agent:
+            assert await agent.result() == "first"
+            assert (tmp_path / "cwd" / "made").read_text() == "mine\n"
+            await thread.submit(OverrideTurnContext(sandbox_policy=SandboxPolicy("read-only")))
+            await agent.send("again")
+            assert await agent.result() == "second"
+            (there,) = [one for one in place.codex.threads if one.thread_id == agent.agent_id]
+            assert "the answer is 42" in str(await there.history())
+            lines = [json.loads(line) for line in Path(there.rollout_path or "").read_text().splitlines()]
+    contexts = [line["payload"] for line in lines if line["type"] == "turn_context"]
+    assert [one["sandbox_policy"]["type"] for one in contexts] == ["danger-full-access", "read-only"]
+    assert [one.thread_id for one in called] == [agent.agent_id]
+    assert "worktrees" in (tmp_path / "where").read_text()
+    assert not list((tmp_path / "home" / "worktrees").iterdir())
 
 
 async def test_a_worker_that_cannot_work_fails_the_spawn(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """An engine whose agents run in worker processes, with a scripted model that all of them reach over HTTP."""
 
 import os
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -62,11 +62,13 @@ def config_of(directory: Path, model: str, **settings: object) -> Config:
 
 
 @asynccontextmanager
-async def open_place(directory: Path, script: JsonObject, **settings: object) -> AsyncGenerator[Place, None]:
+async def open_place(
+    directory: Path, script: JsonObject, *, environ: Mapping[str, str] | None = None, **settings: object
+) -> AsyncGenerator[Place, None]:
     """An engine with a thread; leaving the block ends both, and the model."""
     async with trio.open_nursery() as nursery:
         model = await nursery.start(partial(serve, parse_script(script, "script.json"), port=0))
-        async with open_codex(config_of(directory, f"{model}/v1", **settings)) as codex:
+        async with open_codex(config_of(directory, f"{model}/v1", **settings), environ=environ) as codex:
             yield Place(codex, await codex.start_thread(), model)
         nursery.cancel_scope.cancel()
 

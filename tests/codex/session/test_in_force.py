@@ -76,3 +76,26 @@ def test_a_turn_that_runs_is_narrowed_and_does_not_get_what_is_asked_for_meanwhi
     root.change(asking(frozenset("bcd")))
     assert child.within(turn).allowed_tools == frozenset("bc")
     assert child.config.allowed_tools == frozenset("bcd")
+
+
+def test_a_thread_in_another_process_is_limited_by_what_it_is_told_of_those_above() -> None:
+    root = InForce(asking(ALL), None, narrow)
+    here = InForce(asking(ALL), root, narrow)
+    there = InForce(asking(ALL), None, narrow)
+    told: list[frozenset[str] | None] = []
+
+    def tell() -> None:
+        limit = None if here.config is here.own else here.config
+        there.limit_to(limit)
+        told.append(limit.allowed_tools if limit else None)
+
+    stop = here.listen(tell)
+    root.change(asking(frozenset("ab")))
+    assert there.config.allowed_tools == frozenset("ab")
+    there.change(asking(frozenset("bc")))
+    assert there.config.allowed_tools == frozenset("b")
+    root.change(asking(ALL))
+    assert there.config.allowed_tools == frozenset("bc")
+    stop()
+    root.change(asking(frozenset("a")))
+    assert told == [frozenset("ab"), ALL]
