@@ -16,15 +16,14 @@ def absolute(path: str, own_path: str) -> str:
 def find(agents: Iterable[Agent], own_path: str, target: str) -> Agent:
     """The agent that is meant: by its id, its absolute path, or its path below one's own.
 
-    Raises: AgentFailure that names the agents there are.
+    Raises: AgentFailure that names one that may have been meant.
     """
     known = [*agents]
     path = absolute(target.strip(), own_path)
     for agent in known:
         if agent.agent_id == target.strip() or agent.path == path:
             return agent
-    paths = [agent.path for agent in known]
-    raise AgentFailure(f"no living agent {target!r}{did_you_mean(path, paths)}; there are: {', '.join(paths)}")
+    raise AgentFailure(f"live agent path `{path}` not found{did_you_mean(path, [agent.path for agent in known])}")
 
 
 def at_and_below(agents: Iterable[Agent], own_path: str, prefix: str | None) -> Sequence[Agent]:

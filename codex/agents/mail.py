@@ -58,9 +58,9 @@ class ThreadMail:
         agent = addresses.find(self._living(), self._path, target)
         task = kind == "NEW_TASK"
         if task and agent is self._registry.root:
-            raise AgentFailure("the root takes tasks from its user only; write to it with send_message")
-        if agent.agent_id == self._thread_id:
-            raise AgentFailure("you cannot write to yourself")
+            raise AgentFailure("Follow-up tasks can't target the root agent")
+        if task and agent.agent_id == self._thread_id:
+            raise AgentFailure("Follow-up tasks can't target yourself")
         self._post.check_room(agent.agent_id, agent.path)
         before = agent.state
         if task:
@@ -112,7 +112,7 @@ class ThreadMail:
         """End an agent's turn."""
         agent = addresses.find(self._living(), self._path, target)
         if agent is self._registry.root:
-            raise AgentFailure("the root is interrupted by its user only")
+            raise AgentFailure("root is not a spawned agent")
         before, thread = agent.state, self._thread(agent)
         if thread is not None:
             await interrupt_turn(agent, thread, self._changes)

@@ -159,7 +159,7 @@ class Registry:
         """The same for a whole path."""
         there = self._at_path.get(path)
         if path in self._claimed or (there is not None and not there.closed):
-            raise AgentFailure(f"collab spawn failed: there is an agent {path} already; take another task_name")
+            raise AgentFailure(f"agent path `{path}` already exists")
         self._claimed.add(path)
         return path
 

@@ -22,7 +22,7 @@ def find_role(config: Config, name: str | None) -> Role:
     role = known.get(name or "default")
     if role is None:
         close = did_you_mean(name or "", known)
-        raise AgentFailure(f"collab spawn failed: unknown agent_type {name!r}{close}; known: {', '.join(known)}")
+        raise AgentFailure(f"unknown agent_type {name!r}{close}; known: {', '.join(known)}")
     return role
 
 

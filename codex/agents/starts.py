@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Never
+from typing import TYPE_CHECKING, Never
 
 import attrs
 import trio
@@ -36,6 +36,9 @@ from codex.protocol.user_input import TextInput
 from codex.rollout.agents import StartedAgent, agent_closed, agent_spawned
 from codex.session import Inbox, Publish
 from codex.threads import Thread, ThreadManager
+
+if TYPE_CHECKING:
+    from codex.agents.leasing import AgentLeases, Leasing
 
 _START_WITHIN = 30.0
 
@@ -72,6 +75,7 @@ class Starts:
         self._changes = changes
         self._follow = follow
         self._wake = wake
+        self._leasing: Leasing | None = None
 
     async def spawn(self, parent_id: str, mailbox: Mailbox[Inbox], request: SpawnRequest) -> Spawned:
         """Start a child of a thread."""
@@ -79,6 +83,9 @@ class Starts:
         if parent is None:
             raise AgentFailure("collab spawn failed: the thread it would stand below has ended")
         role = find_role(parent.config, request.role)
+        placement = placed(self._manager, parent.config, role, request.placement)
+        if (request.isolation or role.isolation, placement) == ("lease", "worker"):
+            raise AgentFailure("collab spawn failed: agents with leases work in this process; take placement = 'here'")
         await self._admission.reserve(parent_id, queue=request.queue)
         nickname = self._registry.nickname(role.nicknames)
         try:
@@ -149,7 +156,7 @@ class Starts:
             await self._keep(mailbox, _spawned(record))
             return await load(record, mailbox)
 
-        path = self._registry.claim_path(parent_id, agent.path.rpartition("/")[2])
+        path = self._registry.claim(agent.path)
         try:
             self._registry.reserve(parent_id)
             await self._begin(start, record, mailbox)
@@ -157,6 +164,20 @@ class Starts:
             raise AgentFailure(f"agent with id {agent.agent_id} cannot be resumed: {error}") from error
         finally:
             self._registry.unclaim_path(path)
+
+    def work_ended(self, agent_id: str) -> None:
+        """An agent rests, or has ended: others may have what was leased to it."""
+        if self._leasing is not None:
+            self._leasing.release(agent_id)
+
+    async def _leased(self, agent: Agent, cwd: str, paths: Sequence[str]) -> "AgentLeases":
+        if self._leasing is None:
+            from codex.agents.leasing import Leasing
+
+            self._leasing = Leasing()
+        leases = self._leasing.of(agent, cwd, paths)
+        await leases.take(())
+        return leases
 
     async def keep_closed(self, above: Mailbox[Inbox], agent: Agent) -> None:
         """Tell the rollout of an agent's parent that the agent is ended for good, before it is.
@@ -210,10 +231,13 @@ class Starts:
 
         async def start() -> Thread:
             await self._keep(mailbox, _spawned(record, request))
-            if (request.isolation or role.isolation) == "worktree":
+            isolation, shared = request.isolation or role.isolation, services or self._manager.services
+            if isolation == "lease":
+                leases = await self._leased(record, config.cwd, request.paths)
+                return await start_child(config=config, services=attrs.evolve(shared, leases=leases))
+            if isolation == "worktree":
                 from codex.agents.isolation import start_in_worktree
 
-                shared = services or self._manager.services
                 return await start_in_worktree(start_child, config, shared, record, self._manager.find)
             return await start_child(config=config, services=services)
 
@@ -262,6 +286,7 @@ class Starts:
                 raise AgentFailure(f"collab spawn failed: the agent did not start within {_START_WITHIN:g} s")
         except BaseException:
             record.give_up_reviving()
+            self.work_ended(record.agent_id)
             if thread is None:
                 self._admission.release(record.parent_id)
             else:

@@ -148,7 +148,7 @@ class AgentTree:
         """Start a closed child of a thread again. Cancelled, or over its deadline, nothing is left of it."""
         agent, ended = self._registry.find(target), self._threads.get(target)
         if agent is None or agent.parent_id != parent_id:
-            raise AgentFailure(f"agent with id {target} not found among your own; known: {self._known()}")
+            raise AgentFailure(f"agent with id {target} not found")
         if not agent.closed and (ended is None or ended.alive):
             await self.wake(agent)
             return agent.state
@@ -328,6 +328,8 @@ class AgentTree:
         # Before anybody else looks: who is to start again has not ended.
         again = told == "ended" and self._supervision.ended(agent)
         self._changes.tell(agent_id)
+        if self._opened_starts is not None and not agent.working:
+            self._opened_starts.work_ended(agent_id)
         if agent.closed:
             self._metering.close(agent.path)
             if self._post is not None:
@@ -355,14 +357,11 @@ class AgentTree:
         agent = self._registry.find(target)
         thread = None if agent is None or agent.closed else await self.wake(agent)
         if thread is None or not thread.alive:
-            raise AgentFailure(f"agent with id {target} not found or closed; known: {self._known()}")
+            raise AgentFailure(f"agent with id {target} not found")
         return thread
 
     def _found(self, target: str) -> Agent:
         agent = self._registry.find(target)
         if agent is None:
-            raise AgentFailure(f"agent with id {target} not found; known: {self._known()}")
+            raise AgentFailure(f"agent with id {target} not found")
         return agent
-
-    def _known(self) -> str:
-        return ", ".join(agent.agent_id for agent in self._registry.agents if not agent.closed) or "none"

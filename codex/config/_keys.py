@@ -63,7 +63,7 @@ ROLE_TABLE: Mapping[str, Rule] = {
     "approval_policy": "approval",
     "deadline_seconds": "positive",
     "description": "string",
-    "isolation": ("share", "worktree"),
+    "isolation": ("share", "worktree", "lease"),
     "nickname_candidates": "strings",
     "placement": ("here", "worker"),
     "restart": ("never", "on_crash"),

@@ -7,7 +7,7 @@ from typing import Protocol, cast
 from codex.config._faults import Faults, Layer, Table
 from codex.config._keys import ROLE_SETTINGS
 from codex.config._sources import read_layer
-from codex.config.role import Role
+from codex.config.role import Isolation, Role
 from codex.ports.placement import Placement
 from codex.protocol.permission import ApprovalPolicy, Granular, SandboxMode
 
@@ -63,6 +63,7 @@ def _role(name: str, table: Table) -> Role:
     if isinstance(approval, dict):
         approval = Granular(**cast("dict[str, bool]", approval["granular"]))
     tools = cast("list[str] | None", table.get("allowed_tools"))
+    isolation = table.get("isolation")
     return Role(
         name,
         str(table.get("description", "")),
@@ -75,6 +76,6 @@ def _role(name: str, table: Table) -> Role:
         cast("int | None", table.get("stall_seconds")),
         "on_crash" if table.get("restart") == "on_crash" else "never",
         table.get("restart_history") is not False,
-        "worktree" if table.get("isolation") == "worktree" else "share",
+        cast("Isolation", isolation) if isolation in ("worktree", "lease") else "share",
         cast("Placement | None", table.get("placement")),
     )

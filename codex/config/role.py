@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from codex.ports.placement import Placement
 
 Restart: TypeAlias = Literal["never", "on_crash"]
-Isolation: TypeAlias = Literal["share", "worktree"]
+Isolation: TypeAlias = Literal["share", "worktree", "lease"]
 
 
 @attrs.frozen
@@ -21,8 +21,8 @@ class Role:
     `settings` are fields of `Config` by their names. The sandbox, the approvals and the tools can only be narrowed: an
     agent never may more than its parent. `deadline_seconds`: it is ended then. `stall_seconds`: its turn is ended when
     its model says nothing for so long. `restart`: whether it is started again after a failure, with its history or from
-    the beginning. `isolation`: they work in their parent's directory, or each in a git worktree of its own.
-    `placement`: where they run, None is as the configuration says.
+    the beginning. `isolation`: they work in their parent's directory, there with leases on what they write, or each in
+    a git worktree of its own. `placement`: where they run, None is as the configuration says.
     """
 
     name: str

@@ -47,8 +47,9 @@ class SpawnRequest:
     """The agent that is wanted.
 
     `model` and `reasoning_effort`: None is the parent's. `role`: the agent's, None is the default one.
-    `isolation`: whether it works in its parent's directory or in a git worktree of its own; `placement`: whether in
-    this process or in a worker process of its own; None is as its role says.
+    `isolation`: whether it works in its parent's directory, there with leases on what it writes, or in a git worktree
+    of its own; `placement`: whether in this process or in a worker process of its own; None is as its role says.
+    `paths`: with leases, those that it has whenever it works.
     `fork_context`: it starts with the parent's history. `queue`: wait for a free place, first come first served,
     instead of failing. `output_schema`: what its answer is to fit.
     `wakes_parent`: its ends start a turn of an idle parent, where that is on; not where a program takes the answer.
@@ -61,8 +62,9 @@ class SpawnRequest:
     model: str | None = None
     reasoning_effort: str | None = None
     role: str | None = None
-    isolation: Literal["share", "worktree"] | None = None
+    isolation: Literal["share", "worktree", "lease"] | None = None
     placement: "Placement | None" = None
+    paths: tuple[str, ...] = ()
     fork_context: bool = False
     budget: Budget = Budget()
     queue: bool = False

@@ -155,6 +155,7 @@ class Turns:
             replay=self._replay,
             dynamic=context.dynamic,
             goals=context.services.goals,
+            leases=context.services.leases,
             within=context.places.in_force.within if context.places.in_force is not None else None,
         )
 

@@ -29,6 +29,7 @@ from codex.tools.rulebook import RuleBook
 if TYPE_CHECKING:
     from codex.ports.dynamic_tools import DynamicTools
     from codex.ports.goals import Goals
+    from codex.ports.leases import Leases
     from codex.ports.workplace import Workplace
 
 Inbox: TypeAlias = Message | Down
@@ -119,7 +120,7 @@ class Services:
     `reviewer`: the program's own, which answers the questions of all. `source`: which front-end starts threads, as
     rollouts name it. `meter`: counts for a session with a budget, whose model is
     paid from its `purse`. `workplace`: where a session with a directory of its
-    own hands its changes in at the end of each turn.
+    own hands its changes in at the end of each turn. `leases`: those of a session that shares its directory with them.
     `goals`: those of threads, where somebody keeps them; root threads have tools for them then.
     """
 
@@ -133,6 +134,7 @@ class Services:
     meter: Meter | None = None
     purse: Purse | None = None
     workplace: "Workplace | None" = None
+    leases: "Leases | None" = None
     goals: "Goals | None" = None
 
 

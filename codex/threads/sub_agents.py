@@ -1,7 +1,7 @@
 """A thread's sub-agents, as programs hold them: started in a block, asked for their result, run side by side."""
 
 import math
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, Unpack, overload
 
@@ -145,7 +145,8 @@ class SpawnOptions(TypedDict, total=False):
     """How agents are started.
 
     `role`: one of the configuration's, or `explorer` or `worker`. `isolation`: work in the thread's directory (`share`)
-    or each in a git worktree of its own (`worktree`); `placement`: in this process (`here`) or each in a worker process
+    each in a git worktree of its own (`worktree`), or in the directory with leases on what it writes (`lease`), among
+    them `paths` from the beginning; `placement`: in this process (`here`) or each in a worker process
     of its own (`worker`), both whatever the role says. `model`, `reasoning_effort`: those of
     the thread unless given. `output_type`: their answers are to be values of this type, see
     `SubAgent.result(as_type=...)`.
@@ -155,7 +156,8 @@ class SpawnOptions(TypedDict, total=False):
     """
 
     role: str
-    isolation: Literal["share", "worktree"]
+    isolation: Literal["share", "worktree", "lease"]
+    paths: Sequence[str]
     placement: "Placement"
     model: str
     reasoning_effort: str
@@ -328,6 +330,7 @@ def _request(prompt: str, options: SpawnOptions) -> SpawnRequest:
         role=options.get("role"),
         isolation=options.get("isolation"),
         placement=options.get("placement"),
+        paths=tuple(options.get("paths", ())),
         model=options.get("model"),
         reasoning_effort=options.get("reasoning_effort"),
         fork_context=options.get("fork", False),

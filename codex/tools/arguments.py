@@ -29,6 +29,8 @@ class Arguments:
             raise BadArguments(f"expected a JSON object, got {_kind(value)}")
         self._values: JsonObject = value
         self._known = known
+        before, _, last = payload.rpartition("\n")
+        self._end = f" at line {before.count(chr(10)) + 1 + (len(last) < len(payload))} column {len(last.encode())}"
 
     def text(self, name: str) -> str | None:
         """The string at `name`, or None."""
@@ -43,7 +45,7 @@ class Arguments:
         if value is None:
             strangers = [key for key in self._values if key not in self._known]
             hint = f" (unknown field `{strangers[0]}`{did_you_mean(strangers[0], self._known)})" if strangers else ""
-            raise BadArguments(f"missing field `{name}`{hint}")
+            raise BadArguments(f"missing field `{name}`{self._end}{hint}")
         return value
 
     def choice(self, name: str, options: Sequence[str]) -> str | None:

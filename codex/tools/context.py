@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from codex.patch import Touched
     from codex.ports.dynamic_tools import DynamicTools
     from codex.ports.goals import Goals
+    from codex.ports.leases import Leases
     from codex.processes import ProcessManager
 
 
@@ -70,7 +71,7 @@ class ToolContext:
 
     `touched` is all that the turn's patches wrote so far. `spawn_background` starts an actor that
     belongs to the thread and outlives the turn; `thread` owns its processes. `within` narrows the settings to what the
-    threads above may now. `replay` puts the snapshot of the user's
+    threads above may now; `leases` are those of the thread on what it writes. `replay` puts the snapshot of the user's
     shell, where there is one, before a command that is about to run. `dynamic` are the tools that were brought along.
     """
 
@@ -94,6 +95,7 @@ class ToolContext:
     replay: Replay = tuple
     dynamic: "DynamicTools | None" = None
     goals: "Goals | None" = None
+    leases: "Leases | None" = None
     within: Callable[[Config], Config] | None = None
     touched: "list[Touched]" = attrs.field(factory=list["Touched"])
 

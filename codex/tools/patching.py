@@ -72,6 +72,8 @@ class _Patch:
             inside=not blocked,
             removes=any(change.path in blocked and removes(change) for change in verified.changes),
         )
+        if self._context.leases is not None and verdict != "refuse":
+            await self._context.leases.take({place.real for place in self._places.values()})
         machine = ActionMachine(verdict, escalated=bool(blocked), when_denied="refuse")
         keys = file_keys([place.real for place in self._places.values()])
         outcome = await perform(machine, self._site, keys=keys, question=self._question, attempt=self._attempt)

@@ -20,6 +20,7 @@ SPAWN = call("spawn_agent", "c1", message="go [[script:child]]")
 HELD = call("exec_command", "d1", cmd="echo $$ > held; sleep 1000", yield_time_ms=30_000)
 BEHIND = call("exec_command", "d2", cmd="echo $$ > behind; sleep 1000", yield_time_ms=250)
 ASKS = call("exec_command", "d3", cmd="true", sandbox_permissions="require_escalated", justification="May I?")
+STRANGER = "01234567-89ab-7def-8123-456789abcdef"
 TREE: dict[str, Any] = {"max_depth": 2}
 
 
@@ -151,10 +152,10 @@ async def test_the_model_says_how_much_of_an_agent_ends(scope: str, child_status
 
 async def test_nobody_ends_a_part_of_an_agent_that_is_not_below_it() -> None:
     calls: list[Json] = [
-        call("close_agent", "c1", target="a-stranger", scope="subtree"),
-        call("close_agent", "c2", target="a-stranger", scope="all"),
+        call("close_agent", "c1", target=STRANGER, scope="subtree"),
+        call("close_agent", "c2", target=STRANGER, scope="all"),
     ]
     async with open_test_codex([calls, [text("done")]]) as codex:
         await codex.run_turn("try")
-        assert "not among those below you" in codex.requests[1].output_of("c1")
+        assert codex.requests[1].output_of("c1") == f"agent with id {STRANGER} not found"
         assert "`scope` must be one of turn, subtree, detach" in codex.requests[1].output_of("c2")

@@ -236,16 +236,15 @@ async def test_what_cannot_be_done_is_told_with_the_way_out() -> None:
         last = codex.requests[-1]
     places = "features.multi_agent_v2.max_concurrent_threads_per_session = 2, the root among them"
     full = f"collab spawn failed: agent thread limit reached ({places}); wait for an agent to finish, or close one"
-    turns = "`fork_turns` must be `all`, `none` or a positive number of turns, got 'some'"
     assert [last.output_of(f"c{number}") for number in range(2, 10)] == [
         full,
-        "'Scout!' is no task_name: take 1 to 64 lower-case letters, digits and underscores, and not `root`",
+        "agent_name must use only lowercase letters, digits, and underscores",
         full,
-        "no living agent 'scuot', did you mean '/root/scout'?; there are: /root, /root/scout",
-        "the root takes tasks from its user only; write to it with send_message",
-        "you cannot interrupt yourself; end your turn with an answer",
-        "timeout_ms must be at most 3600000, got 3600001",
-        f"failed to parse function arguments: {turns}",
+        "live agent path `/root/scuot` not found, did you mean '/root/scout'?",
+        "Follow-up tasks can't target the root agent",
+        "root is not a spawned agent",
+        "timeout_ms must be at most 3600000",
+        "fork_turns must be `none` or `all`",
     ]
 
 
@@ -257,7 +256,7 @@ async def test_a_path_stands_for_one_agent() -> None:
     async with open_test_codex(script, features=V2) as codex:
         await codex.run_turn("delegate")
         said = codex.requests[-1].output_of("c3")
-    assert said == "collab spawn failed: there is an agent /root/scout already; take another task_name"
+    assert said == "agent path `/root/scout` already exists"
 
 
 async def test_a_closed_agent_does_not_come_back_where_another_one_stands() -> None:
@@ -268,7 +267,7 @@ async def test_a_closed_agent_does_not_come_back_where_another_one_stands() -> N
         first = await agents.spawn(request)
         await agents.close(first.agent_id)
         await agents.spawn(request)
-        with pytest.raises(AgentFailure, match="there is an agent /root/scout already"):
+        with pytest.raises(AgentFailure, match="agent path `/root/scout` already exists"):
             await agents.resume(first.agent_id)
         assert [one.state.status == "shutdown" for one in agents.below()] == [True, False]
 

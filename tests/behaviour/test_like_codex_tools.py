@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trio
 
 from codex.base.jsontext import Json, JsonObject, decode_object
 from codex.cli.exec_jsonl import JsonLines
@@ -15,7 +16,7 @@ from codex.testing import TestCodex, call, open_test_codex, text
 from tests.behaviour.typed_codex import Place
 
 PATCH = "*** Begin Patch\n*** Add File: new.txt\n+hello\n*** End Patch"
-NOBODY = "01a2033b-a606-7063-a7e7-ea0227ab9682"
+NOBODY = "01234567-89ab-7def-8123-456789abcdef"
 PNG = b"\x89PNG\r\n\x1a\n" + b"rest"
 
 
@@ -382,7 +383,7 @@ async def test_a_stranger_cannot_be_resumed() -> None:
     async with open_test_codex(agents([call("resume_agent", "resume", id=NOBODY)])) as codex:
         [item] = await completed(codex, CollabToolCall)
         assert (item.status, item.agents_states[NOBODY].status) == ("failed", "not_found")
-        assert codex.requests[-1].output_of("resume").startswith(f"agent with id {NOBODY} not found")
+        assert codex.requests[-1].output_of("resume") == f"agent with id {NOBODY} not found"
 
 
 async def test_a_resumed_agent_takes_a_place() -> None:
@@ -400,6 +401,14 @@ async def test_a_resumed_agent_takes_a_place() -> None:
         assert "agent thread limit reached" in codex.requests[-1].output_of("resume")
 
 
+async def test_a_wait_that_timed_out_names_nobody(autojump_clock: trio.abc.Clock) -> None:
+    script = agents([spawn()], [wait(timeout_ms=10_000)])
+    script["scripts"]["child"] = [[{"type": "sleep", "seconds": 60}, text("late")]]  # type: ignore[index,call-overload]
+    async with open_test_codex(script) as codex:
+        items = await completed(codex, CollabToolCall)
+        assert (items[-1].tool, items[-1].status, items[-1].receiver_thread_ids) == ("wait", "completed", ())
+
+
 async def test_a_wait_that_found_a_lost_agent_failed() -> None:
     async with open_test_codex(agents([wait(targets=[NOBODY])])) as codex:
         [item] = await completed(codex, CollabToolCall)
@@ -412,12 +421,20 @@ async def test_a_wait_that_found_a_lost_agent_failed() -> None:
         (spawn(message=" "), "Empty message can't be sent to an agent"),
         (spawn(items=[]), "Provide either message or items, but not both"),
         (call("spawn_agent", "spawn"), "Provide one of: message or items"),
-        (call("spawn_agent", "spawn", items=[]), "Empty message can't be sent to an agent"),
-        (call("send_input", "spawn", target="x", message=""), "Empty message can't be sent to an agent"),
-        (wait("spawn", targets=["x"], timeout_ms=0), "timeout_ms must be greater than zero"),
-        (wait("spawn", targets=["x"]), "invalid agent id x: "),
-        (call("close_agent", "spawn", target="x"), "invalid agent id x: "),
+        (call("spawn_agent", "spawn", items=[]), "Items can't be empty"),
+        (call("send_input", "spawn", target=NOBODY, message=""), "Empty message can't be sent to an agent"),
+        (wait("spawn", targets=[NOBODY], timeout_ms=0), "timeout_ms must be greater than zero"),
         (wait("spawn", targets=[]), "agent ids must be non-empty"),
+        *(
+            (call("close_agent", "spawn", target=target), f"invalid agent id {target}: Error({fault})")
+            for target, fault in {
+                "nobody": "ParseChar { character: 'n', index: 1 }",
+                "abc": "ParseSimpleLength { len: 3 }",
+                "ab-cd": "ParseGroupCount { count: 2 }",
+                NOBODY[1:]: "ParseGroupLength { group: 0, len: 7, index: 1 }",
+                NOBODY[:-1]: "ParseGroupLength { group: 4, len: 11, index: 25 }",
+            }.items()
+        ),
         (call("spawn_agent", "spawn", items=[{"type": "image", "image_url": "x"}]), "failed to parse function arg"),
     ],
 )

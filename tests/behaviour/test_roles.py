@@ -142,7 +142,7 @@ async def test_an_unknown_role_is_refused_with_the_ones_there_are_and_takes_no_p
         with pytest.raises(AgentFailure) as caught:
             async with codex.thread.agents.spawn("go", role="reseacher"):
                 pass
-        told = "collab spawn failed: unknown agent_type 'reseacher', did you mean 'researcher'?"
+        told = "unknown agent_type 'reseacher', did you mean 'researcher'?"
         assert str(caught.value).startswith(told)
         assert str(caught.value).endswith("known: default, explorer, worker, researcher")
         with trio.fail_after(60):

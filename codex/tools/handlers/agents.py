@@ -1,7 +1,6 @@
 """`spawn_agent`, `wait_agent`, `send_input`, `close_agent`, `resume_agent`: delegate a part of the work."""
 
-from collections.abc import Mapping, Sequence
-from uuid import UUID
+from collections.abc import Mapping
 
 import attrs
 
@@ -10,6 +9,7 @@ from codex.base.jsontext import Json, JsonObject, encode
 from codex.ports.agents import AgentControl, SpawnRequest, state_json
 from codex.protocol.event import ItemCompleted, ItemStarted
 from codex.protocol.item import AgentState, CollabTool, CollabToolCall
+from codex.tools.agent_ids import agent_id as _agent_id
 from codex.tools.arguments import Arguments, BadArguments
 from codex.tools.call import OutputBody, ToolCall
 from codex.tools.cancels import cancel, cancel_scope
@@ -78,22 +78,22 @@ async def wait_agent(call: ToolCall, site: CallSite) -> OutputBody:
     """Wait for the first of them."""
     control = _control(site)
     arguments = Arguments(call.payload, ("targets", "timeout_ms"))
-    targets = [target for target in arguments.items("targets") or [] if isinstance(target, str)]
+    targets = [_agent_id(target) for target in arguments.items("targets") or [] if isinstance(target, str)]
     if not targets:
-        raise ToolFailure("agent ids must be non-empty: `targets` names the agents to wait for")
+        raise ToolFailure("agent ids must be non-empty")
     asked = arguments.whole("timeout_ms")
     if asked is not None and asked <= 0:
         raise ToolFailure("timeout_ms must be greater than zero")
-    _check_ids(targets)
     wait = min(max(_DEFAULT_WAIT if asked is None else asked / 1000, _MIN_WAIT), _MAX_WAIT)
     shown = await _Shown.start(site, "wait", tuple(targets))
     try:
         waited = await control.wait(targets, within=wait)
     except ToolFailure:
-        await shown.end({target: await control.look_up(target) for target in targets}, failed=True)
+        await shown.end({target: await _state(control, target) for target in targets}, failed=True)
         raise
-    await shown.end(waited.states, failed=any(state.status in _LOST for state in waited.states.values()))
-    states: JsonObject = {target: state_json(state) for target, state in waited.states.items()}
+    ended = {target: _known(state) for target, state in waited.states.items()}
+    await shown.end(ended, failed=any(state.status in _LOST for state in ended.values()))
+    states: JsonObject = {target: state_json(state) for target, state in ended.items()}
     return encode({"status": states, "timed_out": waited.timed_out})
 
 
@@ -101,11 +101,11 @@ async def send_input(call: ToolCall, site: CallSite) -> OutputBody:
     """Hand it over."""
     control = _control(site)
     arguments = Arguments(call.payload, ("target", "message", "items", "interrupt"))
-    target, message = arguments.required_text("target"), _message(arguments)
-    _check_ids([target])
+    target, message = _agent_id(arguments.required_text("target")), _message(arguments)
     shown = await _Shown.start(site, "send_input", (target,), message)
-    before, interrupt = await control.look_up(target), arguments.flag("interrupt", default=False)
+    before, interrupt = await _state(control, target), arguments.flag("interrupt", default=False)
     try:
+        _refuse_unknown(before, target)
         submission = await control.send_input(target, message, interrupt=interrupt)
     except ToolFailure:
         await shown.end({target: before}, failed=True)
@@ -117,8 +117,7 @@ async def send_input(call: ToolCall, site: CallSite) -> OutputBody:
 async def resume_agent(call: ToolCall, site: CallSite) -> OutputBody:
     """Start a closed one again; its state comes back."""
     control = _control(site)
-    agent_id = Arguments(call.payload, ("id",)).required_text("id")
-    _check_ids([agent_id])
+    agent_id = _agent_id(Arguments(call.payload, ("id",)).required_text("id"))
     shown = await _Shown.start(site, "resume_agent", (agent_id,))
     try:
         state = await control.resume(agent_id)
@@ -129,15 +128,6 @@ async def resume_agent(call: ToolCall, site: CallSite) -> OutputBody:
     return encode({"status": state_json(state)})
 
 
-def _check_ids(agent_ids: Sequence[str]) -> None:
-    """Refuse what cannot be an agent's id, before anything is shown, as Codex does."""
-    for agent_id in agent_ids:
-        try:
-            UUID(agent_id)
-        except ValueError as error:
-            raise ToolFailure(f"invalid agent id {agent_id}: it is the `agent_id` that spawn_agent gave") from error
-
-
 def _message(arguments: Arguments) -> str:
     """What is told to an agent, in whichever way it was given."""
     message, items = arguments.text("message"), arguments.items("items")
@@ -145,6 +135,8 @@ def _message(arguments: Arguments) -> str:
         raise ToolFailure("Provide either message or items, but not both")
     if message is None and items is None:
         raise ToolFailure("Provide one of: message or items")
+    if items is not None and not items:
+        raise ToolFailure("Items can't be empty")
     text = "\n".join(_text(index, item) for index, item in enumerate(items or ())) if message is None else message
     if not text.strip():
         raise ToolFailure("Empty message can't be sent to an agent")
@@ -162,16 +154,31 @@ async def close_agent(call: ToolCall, site: CallSite) -> OutputBody:
     """Close it, or end less of it, as `scope` says; its state before comes back."""
     control = _control(site)
     arguments = Arguments(call.payload, ("target", "scope"))
-    target, scope = arguments.required_text("target"), cancel_scope(arguments)
-    _check_ids([target])
+    target, scope = _agent_id(arguments.required_text("target")), cancel_scope(arguments)
     shown = await _Shown.start(site, "close_agent", (target,))
+    before = await _state(control, target)
     try:
+        _refuse_unknown(before, target)
         if scope is None:
             before = await control.close(target)
         else:
             before = await cancel(control, target, scope, below=site.context.thread_id)
     except ToolFailure:
-        await shown.end({target: await control.look_up(target)}, failed=True)
+        await shown.end({target: before}, failed=True)
         raise
-    await shown.end({target: before})
+    await shown.end({target: before}, failed=before.status in _LOST)
     return encode({"previous_status": state_json(before)})
+
+
+def _known(state: AgentState) -> AgentState:
+    """A state as the model knows it: an agent that was closed is gone, until it is resumed."""
+    return AgentState("not_found") if state.status == "shutdown" else state
+
+
+async def _state(control: AgentControl, target: str) -> AgentState:
+    return _known(await control.look_up(target))
+
+
+def _refuse_unknown(state: AgentState, target: str) -> None:
+    if state.status == "not_found":
+        raise ToolFailure(f"agent with id {target} not found")

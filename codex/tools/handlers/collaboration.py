@@ -8,13 +8,14 @@ from codex.ports.agents import AgentControl, ForkTurns, Keep, Mail, SpawnRequest
 from codex.protocol.event import ItemCompleted, ItemStarted
 from codex.protocol.item import CollabToolCall, SubAgentActivity
 from codex.protocol.letter import Letter, LetterKind
-from codex.tools.arguments import Arguments, BadArguments
+from codex.tools.arguments import Arguments
 from codex.tools.call import OutputBody, ToolCall
 from codex.tools.cancels import cancel, cancel_scope
 from codex.tools.context import CallSite
 
 _DEFAULT_WAIT, _MIN_WAIT, _MAX_WAIT = 30.0, 10.0, 3600.0
-_NAME = re.compile(r"[a-z0-9_]{1,64}")
+_NAME = re.compile(r"[a-z0-9_]+")
+_LONGEST_NAME = 64
 
 
 def _agents(site: CallSite) -> tuple[AgentControl, Mail]:
@@ -30,11 +31,7 @@ async def spawn_agent(call: ToolCall, site: CallSite) -> OutputBody:
     arguments = Arguments(
         call.payload, ("task_name", "message", "fork_turns", "agent_type", "model", "reasoning_effort")
     )
-    name = arguments.required_text("task_name")
-    if not _NAME.fullmatch(name) or name == "root":
-        raise ToolFailure(
-            f"{name!r} is no task_name: take 1 to 64 lower-case letters, digits and underscores, and not `root`"
-        )
+    name = _task_name(arguments)
     model, effort = arguments.text("model"), arguments.text("reasoning_effort")
 
     async def keep(letter: Letter) -> None:
@@ -68,7 +65,7 @@ async def wait_agent(call: ToolCall, site: CallSite) -> OutputBody:
     _, mail = _agents(site)
     asked = Arguments(call.payload, ("timeout_ms",)).whole("timeout_ms")
     if asked is not None and asked > _MAX_WAIT * 1000:
-        raise ToolFailure(f"timeout_ms must be at most {_MAX_WAIT * 1000:.0f}, got {asked}")
+        raise ToolFailure(f"timeout_ms must be at most {_MAX_WAIT * 1000:.0f}")
     within = max(_DEFAULT_WAIT if asked is None else asked / 1000, _MIN_WAIT)
     context = site.context
     shown = CollabToolCall(site.call_id, "wait", context.thread_id)
@@ -79,10 +76,11 @@ async def wait_agent(call: ToolCall, site: CallSite) -> OutputBody:
         await _tell(site, CollabToolCall(site.call_id, "wait", context.thread_id, status="failed"))
         raise
     await _tell(site, CollabToolCall(site.call_id, "wait", context.thread_id, status="completed"))
-    told = "Wait completed." if news else "Wait timed out."
+    said = "Wait completed." if news else "Wait timed out."
     if asked is not None and asked < _MIN_WAIT * 1000:
-        told += f"\n\n{asked} ms are too short to wait: the shortest wait is {_MIN_WAIT * 1000:.0f} ms."
-    return encode({"message": told, "timed_out": not news})
+        least = f"{_MIN_WAIT * 1000:.0f}ms"
+        said += f"\n\nRequested timeout of {asked}ms was clamped to the minimum of {least}."
+    return encode({"message": said, "timed_out": not news})
 
 
 async def interrupt_agent(call: ToolCall, site: CallSite) -> OutputBody:
@@ -90,7 +88,7 @@ async def interrupt_agent(call: ToolCall, site: CallSite) -> OutputBody:
     control, mail = _agents(site)
     arguments = Arguments(call.payload, ("target", "scope"))
     target, scope = await mail.find(arguments.required_text("target")), cancel_scope(arguments) or "turn"
-    if target.agent_id == site.context.thread_id:
+    if target.agent_id == site.context.thread_id != site.context.session_id:
         raise ToolFailure("you cannot interrupt yourself; end your turn with an answer")
     if scope == "turn":
         before = await mail.interrupt(target.agent_id)
@@ -134,11 +132,24 @@ def _message(arguments: Arguments) -> str:
     return text
 
 
+def _task_name(arguments: Arguments) -> str:
+    name = arguments.required_text("task_name")
+    if not name:
+        raise ToolFailure("agent_name must not be empty")
+    if name == "root":
+        raise ToolFailure("agent_name `root` is reserved")
+    if not _NAME.fullmatch(name):
+        raise ToolFailure("agent_name must use only lowercase letters, digits, and underscores")
+    if len(name) > _LONGEST_NAME:
+        raise ToolFailure(f"agent_name must not be longer than {_LONGEST_NAME} characters")
+    return name
+
+
 def _fork_turns(asked: str | None) -> ForkTurns:
     if asked is None or asked == "all":
         return "all"
     if asked == "none":
         return "none"
     if not asked.isdecimal() or not 0 < int(asked) < 10**6:
-        raise BadArguments(f"`fork_turns` must be `all`, `none` or a positive number of turns, got {asked!r}")
+        raise ToolFailure("fork_turns must be `none` or `all`")  # a number is taken too, but not told of, as in Codex
     return int(asked)

@@ -78,7 +78,17 @@ async def run(call: ToolCall, site: CallSite) -> OutputBody:
             raise ToolFailure(refused_escalation(context.config.approval_policy))
         # Codex puts the answer of the tool into the answer of a command.
         return "Wall time: 0.0000 seconds\nOutput:\n" + await run_patch(patch.patch_text, patch.workdir, site)
-    return await _Command(site, arguments, argv, workdir, escalated=escalated).run()
+    return await _Command(await _leased(site), arguments, argv, workdir, escalated=escalated).run()
+
+
+async def _leased(site: CallSite) -> CallSite:
+    """The same for commands, which write only what an agent with leases holds."""
+    context = site.context
+    if context.leases is None:
+        return site
+    await context.leases.take(())
+    policy = context.leases.confine(_sandbox(context), context.config.cwd)
+    return attrs.evolve(site, context=attrs.evolve(context, config=attrs.evolve(context.config, sandbox_policy=policy)))
 
 
 def _shell(context: ToolContext, arguments: Arguments) -> str:

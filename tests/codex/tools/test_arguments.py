@@ -14,7 +14,7 @@ from codex.tools.arguments import Arguments, BadArguments
         ("[]", "expected a JSON object, got a list"),
         ('"rm"', "expected a JSON object, got a string"),
         ("{}", "missing field `cmd`"),
-        ('{"comd": "ls"}', "missing field `cmd` \\(unknown field `comd`, did you mean 'cmd'\\?\\)"),
+        ('{"comd": "ls"}', "missing field `cmd` at line 1 column 14 \\(unknown field `comd`, did you mean 'cmd'\\?\\)"),
         ('{"cmd": 5}', "`cmd` must be a string, got a number"),
         ('{"cmd": null}', "missing field `cmd`"),
     ],
