@@ -156,7 +156,9 @@ class Agenda:
         taken = False
         self._tell_queue()
         try:
-            await self._thread.submit(TurnInput(engine_input(one.what.input), mode))
+            await self._thread.submit(
+                TurnInput(engine_input(one.what.input), mode, client_id=one.what.client_user_message_id)
+            )
             taken = True
         finally:
             if not taken:

@@ -63,8 +63,8 @@ _PHASES: Mapping[str, api.MessagePhase] = {
 def shown_item(item: engine.ThreadItem) -> api.ThreadItem | None:
     """An item of the engine as clients see it; None for what is told in another way."""
     match item:
-        case engine.UserMessage(id=id, content=content):
-            return api.UserMessageItem(id=id, content=shown_input(content))
+        case engine.UserMessage(id=id, content=content, client_id=client_id):
+            return api.UserMessageItem(id=id, content=shown_input(content), client_id=client_id)
         case engine.AgentMessage(id=id, text=text, phase=phase):
             return api.AgentMessageItem(id=id, text=text, phase=_PHASES.get(phase or ""))
         case engine.Reasoning(id=id, summary=summary, content=content):

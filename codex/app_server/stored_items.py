@@ -24,7 +24,8 @@ def read_item(payload: JsonObject) -> _Stored:
 
 def _user(payload: JsonObject, item_id: str) -> _Stored:
     parts = (_input(part) for part in get_list(payload, "content") if isinstance(part, dict))
-    return engine.UserMessage(item_id, tuple(part for part in parts if part is not None))
+    content = tuple(part for part in parts if part is not None)
+    return engine.UserMessage(item_id, content, get_str(payload, "client_id") or None)
 
 
 def _input(part: JsonObject) -> UserInput | None:

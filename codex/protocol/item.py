@@ -23,10 +23,11 @@ AgentStatusKind: TypeAlias = Literal[
 
 @frozen
 class UserMessage:
-    """What the user said."""
+    """What the user said; `client_id` is what the front-end calls it."""
 
     id: str
     content: tuple[UserInput, ...]
+    client_id: str | None = None
 
 
 @frozen

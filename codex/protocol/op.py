@@ -13,11 +13,15 @@ TurnMode: TypeAlias = Literal["start_or_steer", "start_if_idle"]
 
 @frozen
 class TurnInput:
-    """Start a turn with this input, or hand it to the one that runs."""
+    """Start a turn with this input, or hand it to the one that runs.
+
+    `client_id` is what the front-end calls the input; its item has it, too.
+    """
 
     items: tuple[UserInput, ...]
     mode: TurnMode = "start_or_steer"
     output_schema: JsonObject | None = None
+    client_id: str | None = None
 
 
 @frozen

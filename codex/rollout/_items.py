@@ -29,8 +29,9 @@ _SAFE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
 def item_payload(item: ThreadItem) -> JsonObject | None:
     """The item as Codex writes it; None for kinds that Codex does not keep."""
     match item:
-        case UserMessage(id=item_id, content=content):
-            return {"type": "UserMessage", "id": item_id, "content": [_input(part) for part in content]}
+        case UserMessage(id=item_id, content=content, client_id=client_id):
+            called: JsonObject = {} if client_id is None else {"client_id": client_id}
+            return {"type": "UserMessage", "id": item_id, **called, "content": [_input(part) for part in content]}
         case AgentMessage(id=item_id, text=text, phase=phase):
             body: JsonObject = {"type": "AgentMessage", "id": item_id, "content": [{"type": "Text", "text": text}]}
             return body if phase is None else {**body, "phase": phase}

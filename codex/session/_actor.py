@@ -173,8 +173,8 @@ class _Session:
                 await _answer(reply, self._publish(msgs, items, counted, lines))
             case Tell(msg=msg):
                 self._context.outbox.publish([msg])
-            case RecordInput(items=items, reply=reply):
-                await _answer(reply, self._record_input(items))
+            case RecordInput(items=items, client_id=client_id, reply=reply):
+                await _answer(reply, self._record_input(items, client_id))
             case BeginTurn(reply=reply):
                 await _answer(reply, self._begin_turn())
             case NextRequest(reply=reply):
@@ -290,15 +290,12 @@ class _Session:
             self._turns.start_shell(op, beside=beside)
 
     async def _begin_turn(self) -> None:
-        told, input_items = (
-            self._memory.record(self._memory.news()),
-            self._turns.input.items if self._turns.input else (),
-        )
-        if not input_items:
+        told, begun_by = self._memory.record(self._memory.news()), self._turns.input
+        if begun_by is None or not begun_by.items:
             await self._journal.tell_context(told)
             return
-        said = self._memory.record(await self._said(input_items))
-        msgs = [ItemCompleted(self._turns.id, UserMessage(uuid7(), input_items))]
+        said = self._memory.record(await self._said(begun_by.items))
+        msgs = [ItemCompleted(self._turns.id, UserMessage(uuid7(), begun_by.items, begun_by.client_id))]
         await self._journal.tell_context(told, said, msgs)
         self._show(msgs)
 
@@ -347,8 +344,9 @@ class _Session:
             self._memory.worklog.note(msg)
         self._context.outbox.publish(msgs)
 
-    async def _record_input(self, items: tuple[UserInput, ...]) -> None:
-        await self._publish([ItemCompleted(self._turns.id, UserMessage(uuid7(), items))], await self._said(items))
+    async def _record_input(self, items: tuple[UserInput, ...], client_id: str | None) -> None:
+        said = ItemCompleted(self._turns.id, UserMessage(uuid7(), items, client_id))
+        await self._publish([said], await self._said(items))
 
     async def _said(self, items: tuple[UserInput, ...]) -> list[ResponseItem]:
         return [await self._memory.user_message(items), *self._skills.items_for(items)]

@@ -88,9 +88,9 @@ class SessionPort:
             except ActorGone:
                 return
 
-    async def record_input(self, items: tuple[UserInput, ...]) -> None:
+    async def record_input(self, items: tuple[UserInput, ...], client_id: str | None) -> None:
         """Put input from the user into the history."""
-        await self._session.ask(partial(RecordInput, items))
+        await self._session.ask(partial(RecordInput, items, client_id))
 
     async def review(self, asked: Asked) -> ReviewDecision:
         """The answer to the question. It is waited for here, so the session reads on; it keeps the deadline."""

@@ -50,6 +50,7 @@ class RecordInput:
     """Put input of the user into the history of the running turn."""
 
     items: tuple[UserInput, ...]
+    client_id: str | None
     reply: Reply[None]
 
 

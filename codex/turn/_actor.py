@@ -130,7 +130,7 @@ class _Turn:
                 if self._context.only_compacts:
                     self._result.left_over.append(more)
                 else:
-                    machine.steered(more.items)
+                    machine.steered(more.items, more.client_id)
                 return []
             case InterruptTurn():
                 return machine.interrupted()
@@ -164,8 +164,8 @@ class _Turn:
                     self._run_tool(call)
                 case RecordOutput(item=item):
                     await self._context.port.publish([], [item])
-                case RecordInput(items=items):
-                    await self._context.port.record_input(items)
+                case RecordInput(items=items, client_id=client_id):
+                    await self._context.port.record_input(items, client_id)
                 case AnnounceRetry(retry=retry):
                     await self._announce(retry)
                 case StopWork():

@@ -73,6 +73,7 @@ class RecordInput:
     """Put steered input into the history, before the next request."""
 
     items: tuple[UserInput, ...]
+    client_id: str | None = None
 
 
 @frozen
@@ -142,7 +143,7 @@ class TurnMachine:
         self._gate = Gate()
         self._calls: dict[str, ToolCall] = {}
         self._outputs: dict[str, ResponseItem | None] = {}
-        self._steered: list[tuple[UserInput, ...]] = []
+        self._steered: list[RecordInput] = []
         self._follow_up = False
         self._broke: Finish | AnnounceRetry | Compact | None = None
         self._tried_compaction = not compactable
@@ -249,9 +250,9 @@ class TurnMachine:
         effects += self._record_ready()
         return effects + self._go_on()
 
-    def steered(self, items: tuple[UserInput, ...]) -> None:
+    def steered(self, items: tuple[UserInput, ...], client_id: str | None = None) -> None:
         """More input from the user, while the turn is not over."""
-        self._steered.append(items)
+        self._steered.append(RecordInput(items, client_id))
 
     def interrupted(self) -> list[Effect]:
         """The turn is to end now."""
@@ -302,7 +303,7 @@ class TurnMachine:
     def _input(self) -> list[Effect]:
         """What the user said and the history does not hold yet."""
         begin: list[Effect] = [] if self._begun else [Begin()]
-        said: list[Effect] = [RecordInput(items) for items in self._steered]
+        said: list[Effect] = [*self._steered]
         self._begun, self._steered = True, []
         return [*begin, *said]
 

@@ -78,7 +78,7 @@ class TurnPort(Protocol):
         """
         ...
 
-    async def record_input(self, items: tuple[UserInput, ...]) -> None:
+    async def record_input(self, items: tuple[UserInput, ...], client_id: str | None) -> None:
         """Put input from the user into the history."""
         ...
 

@@ -39,7 +39,7 @@ async def steer(desk: Desk, params: TurnSteerParams) -> TurnSteerResponse:
     if running != params.expected_turn_id:
         raise RpcError(f"expected active turn id `{params.expected_turn_id}` but found `{running}`")
     try:
-        op = TurnInput(engine_input(params.input))
+        op = TurnInput(engine_input(params.input), client_id=params.client_user_message_id)
     except NotUnderstood as fault:
         raise RpcError(str(fault)) from fault
     return TurnSteerResponse(turn_id=await _submit(desk, feed, op))
@@ -77,7 +77,7 @@ def _input(params: TurnStartParams) -> TurnInput:
         items = engine_input(params.input)
     except NotUnderstood as fault:
         raise RpcError(str(fault)) from fault
-    return TurnInput(items, output_schema=schema)
+    return TurnInput(items, output_schema=schema, client_id=params.client_user_message_id)
 
 
 HANDLERS = {"turn/start": start, "turn/steer": steer, "turn/interrupt": interrupt}

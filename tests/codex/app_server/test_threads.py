@@ -191,6 +191,24 @@ async def test_a_second_start_in_a_running_turn_steers_it(tmp_path: Path) -> Non
         assert (ended["turn"]["status"], ended["turn"]["items"]) == ("interrupted", [])
 
 
+async def test_what_a_client_calls_its_messages_is_told_and_stored(tmp_path: Path) -> None:
+    async with open_server(tmp_path, _SLOW) as server, open_wire(server) as client:
+        thread_id = await client.start_thread()
+        said = [{"type": "text", "text": "go"}]
+        start = {"threadId": thread_id, "input": said, "clientUserMessageId": "first"}
+        turn_id = (await client.call("turn/start", start))["turn"]["id"]
+        await client.until("item/agentMessage/delta")
+        steer = {"threadId": thread_id, "input": said, "expectedTurnId": turn_id, "clientUserMessageId": "second"}
+        await client.call("turn/steer", steer)
+        await client.call("thread/queue/add", {"threadId": thread_id, "input": said, "clientUserMessageId": "third"})
+        await client.until("turn/completed")
+        await client.until("turn/completed")
+        told = [one["params"]["item"] for one in client.seen if one.get("method") == "item/completed"]
+        entries = (await client.call("thread/items/list", {"threadId": thread_id}))["data"]
+        for items in (told, [entry["item"] for entry in entries]):
+            assert [item["clientId"] for item in items if item["type"] == "userMessage"] == ["first", "second", "third"]
+
+
 async def test_an_interrupt_tells_no_end_of_the_half_message(tmp_path: Path) -> None:
     async with open_server(tmp_path, _SLOW) as server, open_wire(server) as client:
         thread_id = await client.start_thread()
