@@ -1,18 +1,16 @@
 """What can be typed, as the scripts for completion need to know it."""
 
-import attrs
+from typing import NamedTuple
 
 
-@attrs.frozen
-class Word:
+class Word(NamedTuple):
     """Something that can be typed, and what it is for."""
 
     text: str
     about: str = ""
 
 
-@attrs.frozen
-class Value:
+class Value(NamedTuple):
     """An option that takes a value: how it is spelled, and what can follow."""
 
     spellings: tuple[str, ...]
@@ -21,8 +19,7 @@ class Value:
     kind: str = "text"
 
 
-@attrs.frozen
-class Command:
+class Command(NamedTuple):
     """One command: the words that lead to it, and what can be typed behind them."""
 
     path: tuple[str, ...]

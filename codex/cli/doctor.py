@@ -7,15 +7,18 @@ import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from codex import CODEX_VERSION, __version__
 from codex.cli._arguments import Option, Parsed, Parser
-from codex.cli._checks import Check, Status, check_machine, check_place
 from codex.cli._help import print_help
 from codex.cli.options import config_options
 
-_MARKS: Mapping[Status, str] = {"ok": "✓", "warning": "⚠", "fail": "✗"}
-_ASCII: Mapping[Status, str] = {"ok": "[ok]", "warning": "[!!]", "fail": "[XX]"}
+if TYPE_CHECKING:
+    from codex.cli._checks import Check, Status
+
+_MARKS: "Mapping[Status, str]" = {"ok": "✓", "warning": "⚠", "fail": "✗"}
+_ASCII: "Mapping[Status, str]" = {"ok": "[ok]", "warning": "[!!]", "fail": "[XX]"}
 doctor_parser = Parser(
     "codex doctor",
     [
@@ -39,6 +42,8 @@ def run_doctor(arguments: list[str], before: Parsed) -> int:
         return print_help([about, "", "Usage: codex doctor [OPTIONS]"], doctor_parser)
     if line.positionals:
         raise doctor_parser.fail(f"unexpected argument {line.positionals[0]!r} found")
+    from codex.cli._checks import check_machine, check_place
+
     checks = [*check_place(line, before, os.environ), *check_machine()]
     if line.has("json"):
         print(report_json(checks, now=time.time()))
@@ -49,7 +54,7 @@ def run_doctor(arguments: list[str], before: Parsed) -> int:
     return 1 if _overall(checks) == "fail" else 0
 
 
-def report_text(checks: Sequence[Check], marks: Mapping[Status, str], *, details: bool) -> list[str]:
+def report_text(checks: "Sequence[Check]", marks: "Mapping[Status, str]", *, details: bool) -> list[str]:
     """The report for people: what is wrong last, so that it stands above the prompt."""
     lines = [f"codex-actors {__version__} (follows Codex {CODEX_VERSION})", ""]
     for check in sorted(checks, key=lambda check: list(marks).index(check.status)):
@@ -62,7 +67,7 @@ def report_text(checks: Sequence[Check], marks: Mapping[Status, str], *, details
     return [*lines, "", " · ".join(counts)]
 
 
-def report_json(checks: Sequence[Check], *, now: float) -> str:
+def report_json(checks: "Sequence[Check]", *, now: float) -> str:
     """The report for programs, in Codex's form."""
     from codex.base.jsontext import encode
 
@@ -89,6 +94,6 @@ def report_json(checks: Sequence[Check], *, now: float) -> str:
     )
 
 
-def _overall(checks: Sequence[Check]) -> Status:
+def _overall(checks: "Sequence[Check]") -> "Status":
     statuses = {check.status for check in checks}
     return "fail" if "fail" in statuses else "warning" if "warning" in statuses else "ok"

@@ -4,9 +4,12 @@ Loaded only there.
 """
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from codex.config._features import FEATURES
-from codex.config.schema import Config
+
+if TYPE_CHECKING:
+    from codex.config.schema import Config
 
 # Those that change something here.
 EFFECTIVE = frozenset(("hooks", "shell_snapshot", "unbounded_connection_retries"))
@@ -80,7 +83,7 @@ use_legacy_landlock web_search_cached web_search_request
 }
 
 
-def list_features(config: Config) -> list[tuple[str, str, bool]]:
+def list_features(config: "Config") -> list[tuple[str, str, bool]]:
     """Name, stage and state of every feature, in the order of the names."""
     found = [
         (name, stage, config.features.get(name, on))

@@ -32,6 +32,12 @@ def test_reading_the_command_line_imports_nothing_of_weight() -> None:
     assert loaded == {f"codex.{name}" for name in expected}
 
 
+def test_the_words_to_complete_are_found_without_attrs_and_the_configuration() -> None:
+    loaded = loaded_by("from codex.cli.main import run; run(['codex', 'completion', 'bash'])")
+    assert "codex.config.feature_list" in loaded
+    assert loaded & {"attr", "trio", "codex.config.load", "codex.config.schema", "codex.cli._checks"} == set()
+
+
 def test_exit_codes_of_the_real_command() -> None:
     assert run("--version").returncode == 0
     done = run("exec", "--nonsense")
