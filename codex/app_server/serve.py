@@ -12,6 +12,7 @@ import trio
 
 from actors import Ref, open_runtime
 from codex.app_server.agendas import Agendas
+from codex.app_server.audience import Profile
 from codex.app_server.connection import Connection
 from codex.app_server.outbox import Outbox
 from codex.app_server.server import ConfigSource, Server
@@ -32,13 +33,21 @@ class AppServer:
         self.server = server
         self._connections = connections
 
-    async def connect(self, transport: Transport, *, outbox: Outbox | None = None) -> Ref[object]:
+    async def connect(
+        self, transport: Transport, *, outbox: Outbox | None = None, profile: Profile | None = None
+    ) -> Ref[object]:
         """Serve a client, whose transport is ours from now on; returns when it is being served.
+
+        Args:
+          profile: of a client that was greeted already.
 
         The connection is a child of the server: its `wait()` returns when the client is gone. Cancelled: the client
         may be served.
         """
         connection = Connection(self.server, transport, outbox or Outbox())
+        if profile is not None:
+            connection.introduce(profile)
+            self.server.greeted.set()
         spec = ChildSpec(id=f"connection-{uuid7()}", start=connection.run, restart="temporary", shutdown=2.0)
         return await self._connections.start_child(spec)
 
@@ -74,9 +83,9 @@ async def open_app_server(
         yield AppServer(server, connections)
 
 
-async def serve_client(server: AppServer, transport: Transport) -> None:
-    """Serve one client until it is gone. Cancelled, its connection ends."""
-    connection = await server.connect(transport)
+async def serve_client(server: AppServer, transport: Transport, *, profile: Profile | None = None) -> None:
+    """Serve one client until it is gone; `profile` as in `connect`. Cancelled, its connection ends."""
+    connection = await server.connect(transport, profile=profile)
     try:
         await connection.wait()
     except trio.Cancelled:

@@ -18,6 +18,7 @@ from codex.cli.streams import fill_closed_streams
 if TYPE_CHECKING:
     from codex.app_server.auth import Guard
     from codex.app_server.configs import FileConfigs
+    from codex.app_server.greeting import Greeted
     from codex.app_server.serve import AppServer
     from codex.app_server.transports.listen import AuthMode, Listen, Tcp, UnixSocket
     from codex.config import Config
@@ -108,20 +109,26 @@ def _door(line: Parsed, config: "Config") -> "tuple[Listen, Guard | None]":
 
 
 def _serve(config: "Config", configs: "FileConfigs", zygote: "Zygote", listen: "Listen", guard: "Guard | None") -> int:
+    from codex.app_server.greeting import Greeted, greet_early
+    from codex.app_server.transports.listen import Stdio
+
+    received: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):  # kept until there is somebody to end
+        signal.signal(number, lambda number, _: received.append(number))
+    greeted = Greeted(None, b"")
+    if isinstance(listen, Stdio):
+        greeted = greet_early(0, 1, codex_home=config.codex_home, environ=os.environ)
     import trio
 
     from codex.app_server.serve import open_app_server
-    from codex.app_server.transports.listen import Stdio
     from codex.cli.logs import open_program_log
-
-    received: list[int] = []
 
     async def run() -> None:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_end_on_signal, nursery.cancel_scope, received)
             async with open_app_server(config, configs, environ=os.environ, zygote=zygote) as server:
                 nursery.start_soon(_wake_collector, server)
-                await _have_clients(server, listen, guard)
+                await _have_clients(server, listen, guard, greeted)
             nursery.cancel_scope.cancel("the client is gone")
 
     with open_program_log(config):
@@ -142,7 +149,7 @@ async def _wake_collector(server: "AppServer") -> None:
     gc.enable()
 
 
-async def _have_clients(server: "AppServer", listen: "Listen", guard: "Guard | None") -> None:
+async def _have_clients(server: "AppServer", listen: "Listen", guard: "Guard | None", greeted: "Greeted") -> None:
     import trio
 
     from codex.app_server.serve import serve_client
@@ -151,7 +158,8 @@ async def _have_clients(server: "AppServer", listen: "Listen", guard: "Guard | N
     if isinstance(listen, Stdio):
         from codex.app_server.transports.stdio import StdioTransport
 
-        await serve_client(server, StdioTransport(os.dup(0), os.dup(1)))
+        transport = StdioTransport(os.dup(0), os.dup(1), unread=greeted.unread)
+        await serve_client(server, transport, profile=greeted.profile)
         return
     if isinstance(listen, Off):
         await trio.sleep_forever()
@@ -180,6 +188,9 @@ async def _end_on_signal(scope: "object", received: list[int]) -> None:
 
     assert isinstance(scope, trio.CancelScope)
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        if received:
+            scope.cancel("a signal came")
+            return
         async for received_now in signals:
             received.append(received_now)
             scope.cancel("a signal came")

@@ -32,6 +32,8 @@ def tell(*_):
     os._exit(0)
 
 signal.signal(signal.SIGUSR1, tell)
+if {at_import!r}:
+    sys.addaudithook(lambda event, given: tell() if event == "import" and given[0] == {at_import!r} else None)
 from codex.cli.main import run
 sys.exit(run(["codex", *{arguments!r}]))
 """
@@ -56,15 +58,21 @@ class Loaded:
         return _ours(self.attrs_classes)
 
 
-def program(arguments: Sequence[str], place: Path) -> str:
-    """What Python is to run for `codex ARGUMENTS`."""
-    return PROGRAM.format(root=str(ROOT), result=str(place / "loaded.json"), arguments=list(arguments))
+def program(arguments: Sequence[str], place: Path, *, at_import: str = "") -> str:
+    """What Python is to run for `codex ARGUMENTS`; it tells on SIGUSR1, or when it begins to import a module."""
+    result = str(place / "loaded.json")
+    return PROGRAM.format(root=str(ROOT), result=result, arguments=list(arguments), at_import=at_import)
 
 
 def loaded_now(child: "subprocess.Popen[bytes]", place: Path) -> Loaded:
     """What a child that runs `program` has loaded; it ends."""
     child.send_signal(signal.SIGUSR1)
     child.wait(30)
+    return told(place)
+
+
+def told(place: Path) -> Loaded:
+    """What a child told before it ended."""
     return Loaded(**json.loads((place / "loaded.json").read_text()))
 
 

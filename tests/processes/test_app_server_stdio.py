@@ -71,6 +71,29 @@ def run_in_background(server: subprocess.Popen[bytes], tmp_path: Path) -> int:
     return int((tmp_path / "pid").read_text())
 
 
+def test_requests_that_were_sent_with_the_greeting_are_answered(tmp_path: Path) -> None:
+    hello = {"id": 1, "method": "initialize", "params": {"clientInfo": {"name": "t", "version": "1"}}}
+    rest = [
+        {"method": "initialized"},
+        {"id": 2, "method": "thread/start", "params": {"cwd": str(tmp_path)}},
+        {**hello, "id": 3},
+    ]
+    with start(tmp_path, []) as server:
+        assert server.stdin is not None
+        server.stdin.write(b"".join(json.dumps(message).encode() + b"\n" for message in [hello, *rest]))
+        server.stdin.flush()
+        assert read_until(server, "id", 1)["result"]["userAgent"].startswith("t/")
+        assert server.stdout is not None
+        answers: dict[int, Any] = {}
+        while not answers.keys() >= {2, 3}:
+            message = json.loads(server.stdout.readline())
+            answers[message.get("id")] = message
+        assert answers[2]["result"]["thread"]["cwd"] == str(tmp_path)
+        assert answers[3]["error"]["message"] == "Already initialized"
+        server.stdin.close()
+        assert server.wait(_WITHIN) == 0
+
+
 def test_sigterm_ends_the_program_in_an_orderly_way(tmp_path: Path) -> None:
     with start(tmp_path, [[{"type": "text", "text": "hello"}]]) as server:
         greet(server)

@@ -4,14 +4,14 @@ import ipaddress
 import os
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Literal, TypeAlias
-
-import trio
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from codex.app_server.auth import DEFAULT_CLOCK_SKEW, CapabilityToken, Guard, SignedBearerToken, signing_secret
-from codex.app_server.transports.unix import open_unix_listener
 from codex.base.errors import UserError
 from codex.base.frozen import frozen
+
+if TYPE_CHECKING:
+    import trio
 
 AuthMode: TypeAlias = Literal["capability-token", "signed-bearer-token"]
 
@@ -170,12 +170,16 @@ def refuse_exposed(listen: Tcp, guard: Guard | None) -> None:
 @asynccontextmanager
 async def open_listeners(
     listen: Tcp | UnixSocket, guard: Guard | None
-) -> AsyncGenerator[tuple[Sequence[trio.SocketListener], Tcp | UnixSocket], None]:
+) -> "AsyncGenerator[tuple[Sequence[trio.SocketListener], Tcp | UnixSocket], None]":
     """Listening sockets, and where they are: with the port that was free.
 
     Raises: UserError: the place is taken, cannot be had, or is open to others without a guard.
     """
+    import trio  # a client on standard streams is greeted without it
+
     if isinstance(listen, UnixSocket):
+        from codex.app_server.transports.unix import open_unix_listener
+
         async with open_unix_listener(listen.path) as listener:
             yield [listener], listen
         return
@@ -191,6 +195,6 @@ async def open_listeners(
             listener.socket.close()
 
 
-def _port(listeners: Sequence[trio.SocketListener]) -> int:
+def _port(listeners: "Sequence[trio.SocketListener]") -> int:
     name: tuple[str, int] = listeners[0].socket.getsockname()[:2]
     return name[1]

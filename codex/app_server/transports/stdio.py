@@ -14,13 +14,17 @@ _CLOSE_WITHIN = 1.0
 
 
 class StdioTransport:
-    """Two descriptors, which are ours from now on and closed by `aclose`. Implements `Transport`."""
+    """Two descriptors, which are ours from now on and closed by `aclose`. Implements `Transport`.
 
-    def __init__(self, reading: int, writing: int, *, max_bytes: int = MAX_MESSAGE_BYTES) -> None:
+    Args:
+      unread: what was read from the first one already.
+    """
+
+    def __init__(self, reading: int, writing: int, *, max_bytes: int = MAX_MESSAGE_BYTES, unread: bytes = b"") -> None:
         self._reading = _open(reading)
         self._writing = _open(writing)
         self._max_bytes = max_bytes
-        self._buffer = bytearray()
+        self._buffer = bytearray(unread)
         self._searched = 0
         self._skipping = False
         self._ended = False
