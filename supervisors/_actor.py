@@ -83,6 +83,8 @@ async def supervise(
             ready.set(None)
         await shell.serve()
     finally:
+        if shell.guard is not None:  # it would keep all of this until its time has come
+            shell.guard.cancel()
         if ready is not None and not ready.is_set:
             ready.fail(ActorGone(mailbox.ref.path))
 

@@ -82,6 +82,11 @@ class Supervision:
             self._watched[parent_id] = mailbox
             self._do(mailbox, partial(self._watch, parent=parent, mailbox=mailbox), "liveness")
 
+    def forget(self, parent_id: str) -> None:
+        """The thread has ended, and its children with it."""
+        self._watched.pop(parent_id, None)
+        self._restarts.pop(parent_id, None)
+
     def _do(self, mailbox: Mailbox[Inbox], work: Callable[[Mailbox[Never]], Awaitable[None]], name: str) -> bool:
         try:
             mailbox.spawn(work, name=name, shutdown=0)

@@ -152,10 +152,9 @@ class AgentTree:
         if not agent.closed and (ended is None or ended.alive):
             await self.wake(agent)
             return agent.state
-        if ended is not None:
-            if ended.rollout_path is None:
-                raise AgentFailure(f"agent with id {target} cannot be resumed: this session keeps nothing on disk")
-            self._dormant.ended(ended)
+        parent = self._manager.find(parent_id)
+        if parent is not None and parent.config.ephemeral:
+            raise AgentFailure(f"agent with id {target} cannot be resumed: this session keeps nothing on disk")
         await self._starts.resume(parent_id, mailbox, agent, self._dormant.load)
         return self.state(target)
 
@@ -334,9 +333,19 @@ class AgentTree:
             self._metering.close(agent.path)
             if self._post is not None:
                 self._post.close(agent_id)
+            self._forget(agent_id)
         self._admission.hand_out()
         if told == "ended" and not again:
             self._ends.announce(agent_id, getattr(msg, "turn_id", None))
+
+    def _forget(self, agent_id: str) -> None:
+        """Of an agent that has ended, only its record and what it worked with are kept."""
+        thread = self._threads.get(agent_id)
+        if thread is not None and not thread.alive:
+            self._dormant.ended(thread)
+            del self._threads[agent_id]
+            self._mailboxes.pop(agent_id, None)
+            self._supervision.forget(agent_id)
 
     def _lost(self, agent_id: str) -> None:
         """An agent that was to start again could not."""

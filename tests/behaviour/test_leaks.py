@@ -4,6 +4,7 @@ import gc
 import logging
 import os
 import threading
+import weakref
 from pathlib import Path
 
 import attrs
@@ -16,8 +17,10 @@ from codex.protocol.item import CommandExecution
 from codex.protocol.op import Interrupt, TurnInput
 from codex.protocol.permission import SANDBOX_MODES, SandboxMode
 from codex.protocol.user_input import TextInput
+from codex.session import Outbox
 from codex.testing import TestCodex as Kit
 from codex.testing import call, cut, open_test_codex, patch, text
+from codex.threads import Thread
 from tests.behaviour.typed_codex import Place, make_place
 
 CHILD = '${re:"agent_id":"([^"]+)"}'
@@ -206,3 +209,21 @@ async def test_a_cancelled_turn_leaves_nothing_behind(script: str, tmp_path: Pat
                     scope.cancel()
         (cwd / "notes.txt").unlink(missing_ok=True)
         await wait_same(before, cwd)
+
+
+async def test_of_agents_that_have_ended_only_their_records_are_kept() -> None:
+    script: JsonObject = {"scripts": {"child": [[text("done")]]}, "default": "child"}
+    seen: list[weakref.ref[Thread] | weakref.ref[Outbox]] = []
+    async with open_test_codex(script) as codex:
+        for _ in range(20):
+            async with codex.thread.agents.spawn("go") as agent:
+                assert await agent.result() == "done"
+                thread = codex.codex.find_living(agent.agent_id)
+                assert thread is not None
+                seen += [weakref.ref(thread), weakref.ref(thread.outbox)]
+                del thread
+        with trio.fail_after(60):
+            while any(ref() is not None for ref in seen[:-2]):  # the last one is in the hands of who hears of its end
+                await trio.lowlevel.checkpoint()
+                gc.collect()
+        assert [info.last_words for info in codex.thread.agents] == ["done"] * 20
