@@ -245,6 +245,20 @@ async def test_what_an_agent_in_a_worker_must_ask_is_answered_by_its_parents_pro
     assert (tmp_path / "cwd" / "made").exists()
 
 
+async def test_a_question_of_an_agent_that_is_interrupted_in_a_worker_is_withdrawn(tmp_path: Path) -> None:
+    ask = call("exec_command", "t1", cmd="touch made", sandbox_permissions="require_escalated", justification="May I?")
+    policy = SandboxPolicy("read-only")
+    script = scripts(child=[[ask], [text("finished")]])
+    async with open_place(tmp_path, script, sandbox_policy=policy, approval_policy="on-request") as place:
+        async with place.thread.agents.spawn("go [[script:child]]", role="apart") as agent:
+            assert await wait_true(lambda: len(place.thread.open_questions) == 1, within=20)
+            (thread,) = [one for one in place.codex.threads if one.thread_id == agent.agent_id]
+            await thread.submit(Interrupt())
+            assert await wait_true(lambda: not place.thread.open_questions, within=20)
+            assert not thread.open_questions
+    assert not (tmp_path / "cwd" / "made").exists()
+
+
 async def test_a_budget_is_kept_across_processes(tmp_path: Path) -> None:
     child: list[Json] = [[call("exec_command", f"c{n}", cmd=f"echo {n} >> ran")] for n in range(5)]
     other: list[Json] = [
@@ -258,10 +272,12 @@ async def test_a_budget_is_kept_across_processes(tmp_path: Path) -> None:
                 await agent.result()
             assert caught.value.cause == "budget"
         assert (tmp_path / "cwd" / "ran").read_text() == "0\n1\n"
-        for budget, ran in ((Budget(tool_calls=1), 1), (Budget(processes=0), 1)):
+        # The tokens are enough for two requests where the first one gives back what it did not use.
+        for budget, ran in ((Budget(tool_calls=1), 1), (Budget(processes=0), 1), (Budget(tokens=30_000), 3)):
             limited = await place.codex.start_thread(budget=budget)
-            async with limited.agents.spawn("go [[script:other]]", role="apart") as agent:
-                assert await agent.result() == "done"
+            with trio.fail_after(60):
+                async with limited.agents.spawn("go [[script:other]]", role="apart") as agent:
+                    assert await agent.result() == "done"
             assert (tmp_path / "cwd" / "ran").read_text().count("told") == ran
 
 
