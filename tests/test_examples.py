@@ -28,6 +28,12 @@ PRINTED = {
            the file: DONE: buy milk
         'All is well.\\n' -> Nothing is left to do. (2 requests)
            the file: All is well.""",
+    "debate": """
+        /root/ada: Actors are easy to test.
+        /root/alan: So does a restart.
+        /root/ada: A crash stays in one of them.
+        /root/alan is out: budget
+        After 3: for actors, who had the last word.""",
     "embed": """
         ran: wc -l < poem.txt -> 3
         answer: The poem has 3 lines.

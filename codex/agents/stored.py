@@ -5,6 +5,7 @@ from functools import partial
 
 import attrs
 
+from codex.agents.prices import Prices, in_usd, price_of
 from codex.agents.restore import restored
 from codex.base.jsontext import JsonObject
 from codex.protocol.item import AgentState
@@ -12,11 +13,14 @@ from codex.protocol.usage import TokenUsage
 from codex.rollout.agents import Files, ThreadTrace, read_tree
 from codex.rollout.lock import is_written
 
+_NO_PRICES: Prices = {}
+
 
 @attrs.frozen
 class StoredAgent:
     """One agent, or the root at `/root`.
 
+    `usd` is what its own use costs today, None where no price of its model is known.
     `detached`: it was another agent's, and belongs to the root now.
     `restarts`: how often it was started again after it had been closed, or had crashed. Times are RFC 3339 in UTC;
     `seconds` is how long its turns took that have ended; `unread` counts the letters that are under way to it.
@@ -40,6 +44,7 @@ class StoredAgent:
     seconds: float
     last_action: str
     detached: bool
+    usd: float | None
 
     def json(self) -> JsonObject:
         """The agent as plain data."""
@@ -66,6 +71,7 @@ class StoredAgent:
             "seconds": round(self.seconds, 3),
             "last_action": self.last_action,
             "detached": self.detached,
+            "usd": self.usd,
         }
 
 
@@ -82,30 +88,44 @@ class StoredTree:
         """What all of them have used."""
         return sum(agent.usage.total_tokens for agent in self.agents)
 
+    @property
+    def usd(self) -> float | None:
+        """What all of that costs; None where a price is not known."""
+        costs = [agent.usd for agent in self.agents if agent.usage.total_tokens]
+        return None if None in costs else sum(cost for cost in costs if cost is not None)
+
     def json(self) -> JsonObject:
         """The tree as plain data."""
         return {
             "root_id": self.root_id,
             "cwd": self.cwd,
             "tokens": self.tokens,
+            "usd": self.usd,
             "agents": [agent.json() for agent in self.agents],
         }
 
 
-def stored_tree(codex_home: str, root_id: str, *, files: Files | None = None) -> StoredTree | None:
+def stored_tree(
+    codex_home: str, root_id: str, *, files: Files | None = None, prices: Prices = _NO_PRICES
+) -> StoredTree | None:
     """The tree of a root; None where the root has no rollout. Blocks while it reads.
 
     Args:
       files: those of all threads, where they are known already.
+      prices: those of the configuration.
 
     Raises: RolloutUnreadable when the root's rollout cannot be read.
     """
     traces = read_tree(codex_home, root_id, files=files)
     written = partial(is_written, codex_home)  # an open turn of a thread that nobody writes was cut off
-    return StoredTree(root_id, traces[root_id].cwd, tuple(_agents(traces, root_id, written))) if traces else None
+    return (
+        StoredTree(root_id, traces[root_id].cwd, tuple(_agents(traces, root_id, written, prices))) if traces else None
+    )
 
 
-def _agents(traces: dict[str, ThreadTrace], root_id: str, written: Callable[[str], bool]) -> Iterator[StoredAgent]:
+def _agents(
+    traces: dict[str, ThreadTrace], root_id: str, written: Callable[[str], bool], prices: Prices
+) -> Iterator[StoredAgent]:
     tree = restored(root_id, traces)
     root = traces[root_id]
     starts = {agent.thread_id: agent.starts for trace in traces.values() for agent in trace.agents}
@@ -115,6 +135,7 @@ def _agents(traces: dict[str, ThreadTrace], root_id: str, written: Callable[[str
         state = record.state if record else AgentState("interrupted") if root.working else root.state
         if trace is not None and trace.working and not (record and record.closed) and written(agent_id):
             state = AgentState("running")
+        price = price_of(prices, (trace and trace.model) or "")
         yield StoredAgent(
             agent_id,
             record.parent_id if record else root.parent_id,
@@ -134,4 +155,5 @@ def _agents(traces: dict[str, ThreadTrace], root_id: str, written: Callable[[str
             trace.working_seconds if trace else 0.0,
             trace.last_action if trace else "",
             bool(record and record.detached),
+            in_usd(price.nano_usd(trace.usage)) if price and trace else None,
         )

@@ -12,6 +12,7 @@ from codex.cli.stored import find_home, say_out
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from codex.agents.prices import Prices
     from codex.agents.stored import StoredAgent, StoredTree
 
 agents_parser = Parser(
@@ -26,7 +27,7 @@ agents_parser = Parser(
 PARSERS = {"agents": agents_parser}
 
 _ABOUT = [
-    "Show trees of agents: state, model, tokens, time, unread letters and what each did last.",
+    "Show trees of agents: state, model, tokens, cost, time, unread letters and what each did last.",
     "",
     "Usage: codex agents [SESSION] [--json] [--all]",
     "",
@@ -54,6 +55,18 @@ def run_agents(arguments: list[str], before: Parsed) -> int:
     return _show(_trees_in(home, cwd), json=line.has("json"), cwd=cwd)
 
 
+def _prices(home: str) -> "Prices":
+    """Those of the configuration; none where that cannot be read."""
+    from codex.base.errors import CodexError
+    from codex.config import load_config
+
+    try:
+        return load_config(codex_home=home, cwd=os.getcwd(), environ=os.environ).model_prices
+    except CodexError as error:
+        say(f"warning: prices are not known: {error}")
+        return {}
+
+
 def _tree_of(home: str, wanted: str) -> "StoredTree":
     from codex.agents.stored import stored_tree
     from codex.base.jsontext import get_str
@@ -64,7 +77,7 @@ def _tree_of(home: str, wanted: str) -> "StoredTree":
     thread_id = store.find_thread(home, wanted)
     meta = read_meta(find_rollout(home, thread_id).path)
     root_id = get_str(meta, "session_id") if meta.get("parent_thread_id") else thread_id
-    tree = stored_tree(home, root_id)
+    tree = stored_tree(home, root_id, prices=_prices(home))
     if tree is None:  # an agent without its root
         raise RolloutNotFound(root_id, home)
     return tree
@@ -83,10 +96,11 @@ def _trees_in(home: str, cwd: str | None) -> "list[StoredTree]":
     finally:
         index.close()
     files: Files = rollout_files(home) if page.threads else {}
+    prices: Prices = _prices(home) if page.threads else {}
     trees: list[StoredTree] = []
     for thread in page.threads:
         try:
-            tree = stored_tree(home, thread.thread_id, files=files)
+            tree = stored_tree(home, thread.thread_id, files=files, prices=prices)
         except RolloutUnreadable as error:
             say(f"warning: {error}")
             continue
@@ -117,7 +131,8 @@ def _print_tree(tree: "StoredTree") -> None:
     width = get_terminal_size().columns if sys.stdout.isatty() else 10_000
     count = len(tree.agents) - 1
     has = "no agents" if not count else "1 agent" if count == 1 else f"{count:,} agents"
-    say_out(f"session {tree.root_id}: {has}, {tree.tokens:,} tokens  {tree.cwd}"[:width])
+    cost = f", {tree.usd:.4f} USD" if tree.usd else ""
+    say_out(f"session {tree.root_id}: {has}, {tree.tokens:,} tokens{cost}  {tree.cwd}"[:width])
     rows = [_row(agent) for agent in tree.agents]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row, agent in zip(rows, tree.agents, strict=True):
@@ -136,6 +151,7 @@ def _row(agent: "StoredAgent") -> list[str]:
         state,
         agent.model,
         f"{agent.usage.total_tokens:,} tokens",
+        f"{agent.usd:.4f} USD" if agent.usd is not None else "",
         f"{agent.turns} turns" if agent.turns != 1 else "1 turn",
         _duration(agent.seconds),
         unread,

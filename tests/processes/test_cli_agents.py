@@ -151,3 +151,13 @@ def test_exec_says_which_agents_it_stops_with_its_turn(tmp_path: Path) -> None:
         ("/root", "completed"),
         ("/root/worker", "interrupted"),
     ]
+
+
+async def test_agents_have_a_cost_where_the_configuration_names_a_price(left: tuple[Path, list[str]]) -> None:
+    home, ids = left
+    (home / "config.toml").write_text('[model_prices."gpt-5.4"]\ninput = 1000.0\noutput = 1000.0\n')
+    tree = json.loads(codex_agents(home, ids[0], "--json").stdout)["trees"][0]
+    root, scout, _ = tree["agents"]
+    assert (root["usd"], tree["usd"]) == (None, None)
+    assert scout["usd"] == pytest.approx(scout["tokens"] / 1000)
+    assert f"{scout['usd']:.4f} USD" in codex_agents(home, ids[0]).stdout
