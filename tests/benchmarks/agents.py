@@ -5,6 +5,8 @@
 Each figure comes from a process of its own. `RSS` and `CPU` are those of the whole process less those of a run with
 one agent, over the number of agents; the scripted model plays in the same process, or in one of its own over loopback
 HTTP. Every agent is in the middle of an answer of its model when memory is read; every fiftieth runs a command.
+What a spawn and the end take of the processor tells more than the clock where the machine is busy; agents started
+before work on during a spawn, which counts in it.
 """
 
 import argparse
@@ -59,7 +61,9 @@ class Run:
     peak_kb: int
     cpu_seconds: float
     spawn_ms: list[float]
+    spawn_cpu_ms: list[float]
     cancel_seconds: float
+    cancel_cpu_seconds: float
     left: list[str]
 
 
@@ -142,26 +146,28 @@ def commands() -> list[str]:
 async def play(config: Config, count: int) -> Run:
     """Start the agents one after the other, wait until all are at work, and end the root thread."""
     spawn_ms: list[float] = []
+    spawn_cpu_ms: list[float] = []
     async with open_codex(config) as codex:
         begun, threads = Begun(count), [await codex.start_thread()]
         async with AsyncExitStack() as stack:
             for number, parent in enumerate(parents(count)):
                 script = "run" if number % EVERY == 0 else "think"
                 prompt = f"look at part {number} [[script:{script}]]"
-                began = time.perf_counter()
+                began, worked = time.perf_counter(), time.process_time()
                 agent = await stack.enter_async_context(threads[parent + 1].agents.spawn(prompt))
                 spawn_ms.append((time.perf_counter() - began) * 1000)
+                spawn_cpu_ms.append((time.process_time() - worked) * 1000)
                 thread = codex.find_living(agent.agent_id)
                 assert thread is not None
                 thread.outbox.listen(begun.told)
                 threads.append(thread)
             await begun.all.wait()
             peak = peak_kb()
-            began = time.perf_counter()
+            began, worked = time.perf_counter(), time.process_time()
             await threads[0].stop()
-            cancelled = time.perf_counter() - began
+            cancelled, cancel_cpu = time.perf_counter() - began, time.process_time() - worked
             left = left_over(codex)
-    return Run(count, peak, time.process_time(), spawn_ms, cancelled, left)
+    return Run(count, peak, time.process_time(), spawn_ms, spawn_cpu_ms, cancelled, cancel_cpu, left)
 
 
 def config_of(scratch: Path, script: Path, url: str | None) -> Config:
@@ -222,7 +228,9 @@ def figures(one: Run, many: Run) -> dict[str, float]:
         "CPU per agent, ms": (many.cpu_seconds - one.cpu_seconds) / many.agents * 1000,
         "spawn, ms (median)": statistics.median(many.spawn_ms),
         "spawn, ms (99 of 100)": sorted(many.spawn_ms)[len(many.spawn_ms) * 99 // 100],
+        "spawn, ms of CPU (median)": statistics.median(many.spawn_cpu_ms),
         "cancelling the root, s": many.cancel_seconds,
+        "cancelling, s of CPU": many.cancel_cpu_seconds,
         "left over": len(many.left),
     }
 
