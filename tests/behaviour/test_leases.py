@@ -71,6 +71,10 @@ async def test_a_lease_that_is_not_given_back_in_time_is_refused_with_its_holder
             with pytest.raises(AgentFailure, match=f"is leased to {first.info.path}"):
                 async with codex.thread.agents.spawn("never", isolation="lease", paths=["a/b"], queue=False):
                     raise AssertionError
+            # The spawn that found no lease in time has left nothing.
+            assert [info.path for info in codex.thread.agents] == [first.info.path, second.info.path]
+            assert codex.codex.agents_at_work == (first.info.path,)
+            assert len(codex.codex.threads) == 2
         assert not (codex.cwd / "a").exists()
         assert codex.codex.agents_at_work == ()
 

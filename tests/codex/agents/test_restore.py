@@ -133,6 +133,8 @@ def test_our_lines_are_read_as_they_were_written(tmp_path: Path) -> None:
     lines = [
         agent_spawned(SCOUT, 1.0),
         agent_spawned(DIGGER, 1.0),
+        agent_spawned(attrs.evolve(DIGGER, detached=True), 1.0),
+        agent_spawned(SCOUT, 1.5),
         agent_closed("id-scout", AgentState("errored", "too late"), 2.0),
     ]
     rows = [("session_meta", {"id": "root"}), *((line.kind, line.payload) for line in lines)]
@@ -143,7 +145,16 @@ def test_our_lines_are_read_as_they_were_written(tmp_path: Path) -> None:
             for number, (kind, payload) in enumerate(rows)
         )
     )
-    closed = attrs.evolve(SCOUT, closed=AgentState("errored", "too late"))
+    closed = attrs.evolve(SCOUT, closed=AgentState("errored", "too late"), starts=2)
     assert read_trace([RolloutFile(str(path), "root", "")]) == ThreadTrace(
-        "root", "root", last_at=stamp, agents=(closed, DIGGER)
+        "root", "root", last_at=stamp, agents=(closed, attrs.evolve(DIGGER, detached=True))
     )
+
+
+def test_restarts_are_counted_on_and_a_detached_agent_is_the_roots_wherever_it_began() -> None:
+    lead = thread(SCOUT, agents=(attrs.evolve(DIGGER, starts=1),))
+    root = attrs.evolve(ROOT, agents=(attrs.evolve(SCOUT, starts=3), attrs.evolve(DIGGER, detached=True)))
+    found = {agent.agent_id: agent for agent in tree(root, lead, thread(DIGGER, "id-scout", depth=2)).agents}
+    scout, digger = found["id-scout"], found["id-scout-digger"]
+    assert (scout.restarts, scout.detached) == (2, False)
+    assert (digger.parent_id, digger.path, digger.depth, digger.detached) == ("root", DIGGER.path, 2, True)
