@@ -2,8 +2,10 @@
 
     python -m tests.benchmarks.app_server [--codex PATH] [--only NAME]
 
-initialize   seconds from the start of the program until `initialize` is answered; the median of five
-turns        turns a second: so many threads with one turn each, all at once; KB that each thread adds to the process
+initialize   seconds from the start of the program until `initialize` is answered; the median of nine, by turns
+turns        turns a second: so many threads with one turn each, all at once; KB that each thread adds to the process.
+             500 of them are run by ours alone, since Codex refuses a fifth of them, and takes minutes
+memory       KB that a thread with one turn adds: one after the other, from the second to the fifty-first
 deltas       notifications a second for an answer of 20,000 pieces
 
 Behind each speed stands the same for a second of the server's own processor time, which a busy machine does not change.
@@ -36,6 +38,7 @@ _SCRIPT: dict[str, Any] = {
     "default": "text",
 }
 _WITHIN = 180.0
+_SETTLES = 2.0  # what a first turn loads is there then
 _OURS = (sys.executable, "-c", "from codex.cli.main import main; main()")
 
 
@@ -164,15 +167,30 @@ class Contestant:
             server.close()
 
 
-def initialize(contestant: Contestant) -> float:
-    """Seconds."""
-    took: list[float] = []
-    for _ in range(5):
-        began = time.monotonic()
-        with contestant.serving() as server:
-            server.greet()
-            took.append(time.monotonic() - began)
-    return statistics.median(took)
+def initialize(contestants: Sequence[Contestant]) -> dict[str, float]:
+    """Seconds; the contestants take turns, so that a busy machine slows both."""
+    took: dict[str, list[float]] = {one.name: [] for one in contestants}
+    for _ in range(9):
+        for one in contestants:
+            began = time.monotonic()
+            with one.serving() as server:
+                server.greet()
+                took[one.name].append(time.monotonic() - began)
+    return {name: statistics.median(seconds) for name, seconds in took.items()}
+
+
+def memory(contestant: Contestant, count: int = 50) -> float:
+    """KB a thread with one turn."""
+    with contestant.serving() as server:
+        server.greet()
+        before = 0
+        for number in range(1, count + 2):
+            server.call("turn/start", _turn(server.start_thread(contestant.home), "text"))
+            server.wait_count("turn/completed", number)
+            if number == 1:
+                time.sleep(_SETTLES)
+                before = server.rss_kb()
+        return (server.rss_kb() - before) / count
 
 
 def turns(contestant: Contestant, count: int) -> tuple[float, float, float]:
@@ -245,16 +263,21 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--codex", default=shutil.which("codex-real"), help="the real one, to compare with")
-    parser.add_argument("--only", choices=("initialize", "turns", "deltas"))
+    parser.add_argument("--only", choices=("initialize", "turns", "memory", "deltas"))
     options = parser.parse_args()
     with _contestants(options.codex) as contestants:
+        if options.only in (None, "initialize"):
+            for name, seconds in initialize(contestants).items():
+                print(f"{name:<6} initialize {seconds:.3f} s", flush=True)
         for one in contestants:
-            if options.only in (None, "initialize"):
-                print(f"{one.name:<6} initialize {initialize(one):.3f} s", flush=True)
             for count in (50, 500) if options.only in (None, "turns") else ():
+                if count > 50 and one.name != "ours":
+                    continue
                 speed, per_cpu, kb = turns(one, count)
                 told = f"{speed:.1f} turns/s ({per_cpu:.0f} a CPU second), {kb:.0f} KB a thread"
                 print(f"{one.name:<6} {count} turns at once: {told}", flush=True)
+            if options.only in (None, "memory"):
+                print(f"{one.name:<6} memory {memory(one):.0f} KB a thread with one turn", flush=True)
             if options.only in (None, "deltas"):
                 speed, per_cpu, count = deltas(one)
                 told = f"{speed:,.0f} notifications/s ({per_cpu:,.0f} a CPU second), {count:,} of them"
