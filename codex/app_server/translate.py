@@ -5,7 +5,8 @@
     active  --question-----> waiting    the client is asked; the command it is about is shown first
     waiting --resolved-----> active
     any     --turn's end---> idle       what was left to tell, status, turn/completed
-Law: before every item/completed there was its item/started; nothing of a turn is told after its turn/completed.
+Law: before every item/completed there was its item/started; nothing of a turn is told after its turn/completed,
+but for the end of a command that went on in the background.
 Token counts are told once the calls of their response are done, as in Codex: at the first word of the next answer, or
 at the end of the turn.  Not decided here: who is told (feed), how it is written (notice).
 """
@@ -200,6 +201,9 @@ class Translator:
 
     def _item(self, msg: engine.ItemStarted | engine.ItemUpdated | engine.ItemCompleted, item: Any) -> None:
         shown = shown_item(item)
+        if isinstance(shown, CommandExecutionItem) and isinstance(msg, engine.ItemCompleted) and self._is_over(msg):
+            self._tell_completed(shown, msg.turn_id)
+            return
         if shown is None or self.turn is None:
             if isinstance(item, ErrorNote) and isinstance(msg, engine.ItemCompleted):
                 self._warn(item.message)
@@ -227,16 +231,20 @@ class Translator:
                 shown = attrs.evolve(shown, status="failed")
             done = self.turn.completed(shown, self._now_ms)
             self._decoders.pop(shown.id, None)
-            self._tell(
-                "item/completed",
-                ItemCompletedNotification(
-                    item=done, thread_id=self.thread_id, turn_id=self.turn.turn_id, completed_at_ms=self._now_ms
-                ),
-            )
-
+            self._tell_completed(done, self.turn.turn_id)
             if self._refused == shown.id:
                 self._refused = ""
                 self._tell_unasked()
+
+    def _is_over(self, msg: engine.ItemCompleted) -> bool:
+        """Whether it belongs to a turn that has ended, as the end of a command in the background does."""
+        return self.turn is None or self.turn.turn_id != msg.turn_id
+
+    def _tell_completed(self, item: ThreadItem, turn_id: str) -> None:
+        told = ItemCompletedNotification(
+            item=item, thread_id=self.thread_id, turn_id=turn_id, completed_at_ms=self._now_ms
+        )
+        self._tell("item/completed", told)
 
     def _start(self, turn: TurnRecord, item: ThreadItem) -> None:
         begun = turn.started(item, self._now_ms)

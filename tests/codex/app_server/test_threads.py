@@ -209,6 +209,20 @@ async def test_what_a_client_calls_its_messages_is_told_and_stored(tmp_path: Pat
             assert [item["clientId"] for item in items if item["type"] == "userMessage"] == ["first", "second", "third"]
 
 
+async def test_the_end_of_a_command_in_the_background_is_told_after_its_turn(tmp_path: Path) -> None:
+    goes_on = {"cmd": "sleep 600", "login": False, "yield_time_ms": 250}
+    call = {"type": "function_call", "name": "exec_command", "call_id": "c1", "arguments": goes_on}
+    async with open_server(tmp_path, [[call], [{"type": "text", "text": "It runs."}]]) as server:
+        async with open_wire(server) as client:
+            thread_id = await client.start_thread()
+            turn_id = (await client.run_turn(thread_id))["turn"]["id"]
+            (running,) = (await client.call("thread/backgroundTerminals/list", {"threadId": thread_id}))["data"]
+            wanted = {"threadId": thread_id, "processId": running["processId"]}
+            await client.request("thread/backgroundTerminals/terminate", wanted)
+            ended = await client.until("item/completed")
+            assert (ended["turnId"], ended["item"]["id"], ended["item"]["status"]) == (turn_id, "c1", "failed")
+
+
 async def test_an_interrupt_tells_no_end_of_the_half_message(tmp_path: Path) -> None:
     async with open_server(tmp_path, _SLOW) as server, open_wire(server) as client:
         thread_id = await client.start_thread()
