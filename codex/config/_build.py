@@ -104,6 +104,7 @@ class Builder:
         values |= self._spending()
         values |= self._reviewer()
         values |= self._requirements.rules()
+        self._allowed("web_search", "disabled")
         values |= self._requirements.forced(self._merged.get("developer_instructions", ""))
         update_plan = cast("Table", self._sub("tools").get("update_plan", {}))
         if "enabled" in update_plan:
@@ -251,17 +252,17 @@ class Builder:
 
     def _permission_profile(self, add_dirs: Sequence[str], warnings: list[str]) -> SandboxPolicy | None:
         """The policy of the permission profile in force; None where a sandbox mode is."""
-        name = cast("str | None", self._merged.get("default_permissions"))
-        winner = self._winner("default_permissions")
-        if name is None or winner is None:
-            if "permissions" in self._merged and "sandbox_mode" not in self._merged:
+        key = "default_permissions"
+        wanted, winner, mode = self._merged.get(key), self._winner(key), self._winner("sandbox_mode")
+        if mode is not None and (winner is None or winner.kind != "option"):
+            if winner is not None:
+                where = self._where("sandbox_mode")
+                warnings.append(f"{key}: {wanted!r} is not in force, since {where} sets sandbox_mode; remove one")
+            key, wanted, winner = "sandbox_mode", self._merged["sandbox_mode"], mode
+        name = self._requirements.profile(key, cast("str | None", wanted), winner)
+        if name is None:
+            if "permissions" in self._merged and mode is None:
                 warnings.append("permissions: no profile is in force; name one with default_permissions")
-            return None
-        if "sandbox_mode" in self._merged and winner.kind != "option":
-            where = self._where("sandbox_mode")
-            warnings.append(
-                f"default_permissions: {name!r} is not in force, since {where} sets sandbox_mode; remove one"
-            )
             return None
         from codex.config._profiles import Profiles
 

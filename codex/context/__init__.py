@@ -5,7 +5,7 @@ calls and outputs are paired here before every request, so an interrupted thread
 """
 
 from codex.context.agents_md import AgentsMd, read_agents_md
-from codex.context.budget import Budget, limits
+from codex.context.budget import Budget, Verdict, limits
 from codex.context.fragments import background_ended, subagent_notification, turn_aborted, user_shell
 from codex.context.history import History
 from codex.context.prompt import Fragments, Told, base_instructions, base_item, context_items, fragments, initial_items
@@ -19,6 +19,7 @@ __all__ = [
     "Fragments",
     "History",
     "Told",
+    "Verdict",
     "WorkLog",
     "background_ended",
     "base_instructions",

@@ -60,10 +60,10 @@ class Budget:
         if self._prefix is None:
             self._prefix = input_tokens
 
-    def verdict(self, tokens: int) -> Verdict:
-        """What becomes of a context of this size."""
+    def verdict(self, tokens: int, *, answered: bool = True) -> Verdict:
+        """What becomes of a context of this size; `answered`: it holds something of the model's, which can go."""
         over = self._is_over(tokens)
-        if (over or self._measured(tokens) >= self.limits.auto) and tokens >= self._again_at:
+        if (over or (answered and self._measured(tokens) >= self.limits.auto)) and tokens >= self._again_at:
             return "compact"
         return "full" if over else "fits"
 

@@ -68,7 +68,7 @@ class Turns:
             self._tools(port),
             port,
             retries,
-            full=self._memory.budget.verdict(self._memory.tokens) == "compact",
+            full=self._memory.verdict == "compact",
             only_compacts=compacts,
             compactable=self._memory.compactable,
             gate=self._hooks.gate(self.id, items, port, compacts=compacts),

@@ -13,6 +13,7 @@ from codex.context import (
     Budget,
     History,
     Told,
+    Verdict,
     WorkLog,
     base_instructions,
     base_item,
@@ -111,6 +112,11 @@ class Memory:
         """Tokens of the context, as far as they are known."""
         return self._history.context_tokens()
 
+    @property
+    def verdict(self) -> Verdict:
+        """Whether the context may go to the model as it is. What holds no answer yet cannot become shorter."""
+        return self.budget.verdict(self.tokens, answered=self.compactable)
+
     def begin_turn(self, output_schema: JsonObject | None) -> None:
         """Start counting for a turn."""
         self.output_schema, self.turn_total = output_schema, TokenUsage()
@@ -206,7 +212,7 @@ class Memory:
 
         Raises: ModelError when the history has outgrown the model's context, and a compaction was of no help.
         """
-        match self.budget.verdict(self.tokens):
+        match self.verdict:
             case "compact":
                 return None
             case "full":

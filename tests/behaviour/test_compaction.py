@@ -450,3 +450,12 @@ async def test_a_smaller_model_gets_a_history_that_the_model_before_it_has_summe
             (request.body["model"], kind) for request, kind in zip(codex.requests, kinds(codex.requests), strict=True)
         ]
     assert asked == [("large", "compaction"), ("small", "turn"), ("small", "compaction"), ("small", "turn")]
+
+
+async def test_what_holds_no_answer_yet_is_not_compacted_however_low_the_limit_is() -> None:
+    turns = [answer(text("one"), usage=FULL), answer(text("two"))]
+    async with open_test_codex(script(turns, "S"), model_auto_compact_token_limit=10) as codex:
+        first = await codex.run_turn("first")
+        await codex.run_turn("second")
+        assert kinds(codex.requests) == ["turn", "compaction", "turn"]
+    assert not [event for event in first if isinstance(event, Warning)]

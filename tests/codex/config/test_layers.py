@@ -196,6 +196,85 @@ def test_asking_on_the_command_line_for_what_requirements_forbid_is_a_fault(plac
     ]
 
 
+PROFILES = """
+default_permissions = ":read-only"
+[allowed_permission_profiles]
+":read-only" = true
+":workspace" = true
+":danger-full-access" = false
+"""
+
+
+@pytest.mark.parametrize(
+    ("asked", "profile"),
+    [
+        ("", ":read-only"),
+        ('default_permissions = ":workspace"', ":workspace"),
+        ('sandbox_mode = "workspace-write"\n[sandbox_workspace_write]\nwritable_roots = ["/data"]', ":workspace"),
+    ],
+)
+def test_only_allowed_permission_profiles_are_in_force(place: Place, asked: str, profile: str) -> None:
+    place.write_system(PROFILES, name="requirements.toml")
+    place.write(asked)
+    policy = place.load().sandbox_policy
+    assert (policy.profile, policy.writable_roots) == (profile, ())
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        'default_permissions = ":danger-full-access"',
+        'sandbox_mode = "danger-full-access"',
+        'default_permissions = "mine"\n[permissions.mine]\nextends = ":workspace"',
+    ],
+)
+def test_a_permission_profile_that_is_not_allowed_gives_way_to_the_owners(place: Place, asked: str) -> None:
+    owner = place.write_system(PROFILES, name="requirements.toml")
+    place.write(asked)
+    config = place.load()
+    assert (config.sandbox_policy.mode, config.sandbox_policy.profile) == ("read-only", ":read-only")
+    (warning,) = config.warnings
+    assert warning.endswith(f'is not allowed here by {owner}; ":read-only" is in force')
+    with pytest.raises(ConfigError, match="not allowed here"):
+        place.load(flags={"sandbox_mode": "danger-full-access"})
+
+
+def test_a_profile_of_the_owner_is_the_default_of_those_who_ask_for_nothing(place: Place) -> None:
+    place.write_system('default_permissions = ":workspace"', name="requirements.toml")
+    assert place.load(flags={"exec_defaults": True}).sandbox_policy.profile == ":workspace"
+    place.write('sandbox_mode = "read-only"')
+    assert (place.load().sandbox_policy.mode, place.load().sandbox_policy.profile) == ("read-only", None)
+
+
+def test_other_requirements_are_kept_or_named(place: Place) -> None:
+    owner = place.write_system(
+        'allowed_web_search_modes = ["cached"]\nguardian_policy_config = "be strict"\nenforce_residency = "us"\n'
+        "[feature_requirements]\ngoals = false\n",
+        name="requirements.toml",
+    )
+    place.write('web_search = "cached"\n[auto_review]\npolicy = "be kind"')
+    config = place.load()
+    assert (config.auto_review_policy, config.features["goals"]) == ("be strict", False)
+    assert f"{owner}: nothing here enforces these requirements yet: enforce_residency" in config.warnings
+    with pytest.raises(ConfigError, match='web_search: "live" is not allowed here'):
+        place.load('web_search="live"')
+    assert not [text for text in place.load('web_search="disabled"').warnings if "not allowed" in text]
+
+
+def test_requirements_of_profiles_that_contradict_themselves_are_faults(place: Place) -> None:
+    text = 'default_permissions = ":workspace"\nallowed_permission_profiles = { ":read-only" = true }\n'
+    owner = place.write_system(text, name="requirements.toml")
+    with pytest.raises(ConfigError) as caught:
+        place.load()
+    (fault,) = caught.value.faults
+    assert str(fault).startswith(
+        f"{owner}:1: default_permissions: ':workspace' is not among allowed_permission_profiles;"
+    )
+    place.write_system("allowed_permission_profiles = {}", name="requirements.toml")
+    with pytest.raises(ConfigError, match="with at least one true"):
+        place.load()
+
+
 def test_rules_of_the_owner_are_handed_on_with_their_file(place: Place) -> None:
     text = "[[rules.prefix_rules]]\npattern = [{ token = 'rm' }]\ndecision = 'forbidden'\n"
     owner = place.write_system(text, name="requirements.toml")
