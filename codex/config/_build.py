@@ -104,7 +104,6 @@ class Builder:
         values |= self._spending()
         values |= self._reviewer()
         values |= self._requirements.rules()
-        self._allowed("web_search", "disabled")
         values |= self._requirements.forced(self._merged.get("developer_instructions", ""))
         update_plan = cast("Table", self._sub("tools").get("update_plan", {}))
         if "enabled" in update_plan:
@@ -243,6 +242,7 @@ class Builder:
 
     def _reviewer(self) -> Table:
         """Who answers questions, with the old name of the reviewer model read as the new one."""
+        self._allowed("web_search", "disabled")
         name = "user" if self._merged.get("approvals_reviewer", "user") == "user" else "auto_review"
         winner = self._winner("approvals_reviewer")
         values: Table = {"approvals_reviewer": self._requirements.constrain("approvals_reviewer", name, winner)}

@@ -117,7 +117,7 @@ class Codex:
           settings: what holds for it, made of what it stored; it may block. Without it, the engine's settings hold.
           tools: more than the engine's own; a living thread keeps those it has.
 
-        Raises: UserError when there is none, or it cannot be read.
+        Raises: UserError when there is none, it cannot be read, or is archived.
         """
         wanted = await self._store.find(thread_id)
         living = self._manager.find(wanted)

@@ -1,5 +1,6 @@
 """What an engine does with stored threads: it joins the rollouts, their index and the threads that live."""
 
+import os
 import time
 from collections.abc import Callable
 from functools import partial
@@ -45,8 +46,11 @@ class StoredThreads:
         return await self._do(partial(store.find_thread, self._home, wanted))
 
     async def load(self, thread_id: str) -> "rollout.Restored":
-        """A thread as a resume needs it. Raises: UserError when there is none, or it cannot be read."""
-        return await self._do(partial(rollout.load, self._home, thread_id))
+        """A thread as a resume needs it. Raises: UserError when there is none, it cannot be read, or is archived."""
+        stored = await self._do(partial(rollout.load, self._home, thread_id))
+        if os.path.dirname(stored.path) == rollout.archived_dir(self._home):
+            raise rollout.ThreadArchived(thread_id)
+        return stored
 
     async def tree(self, root_id: str) -> "RestoredTree":
         """The agents below a root, as the rollouts tell them. Raises: UserError when the root's cannot be read."""

@@ -12,6 +12,7 @@ from codex.rollout.errors import (
     RolloutNotFound,
     RolloutUnreadable,
     RolloutWriteError,
+    ThreadArchived,
     ThreadHasWriter,
     TurnNotFound,
 )
@@ -86,6 +87,7 @@ __all__ = [
     "StoredTurn",
     "SubAgentSource",
     "Sync",
+    "ThreadArchived",
     "ThreadHasWriter",
     "TurnIds",
     "TurnNotFound",

@@ -11,7 +11,7 @@ import attrs
 
 from codex.base.ids import uuid7
 from codex.base.jsontext import JsonObject, decode_object, encode_bytes, get_str
-from codex.rollout.errors import RolloutWriteError
+from codex.rollout.errors import RolloutWriteError, ThreadArchived
 from codex.rollout.lines import timestamp
 from codex.rollout.listing import find_rollout, find_segment
 from codex.rollout.lock import make_private, open_writer_lock
@@ -83,13 +83,16 @@ def revert(codex_home: str, thread_id: str, before: str, *, at: float) -> int:
     Raises:
       ThreadHasWriter: somebody works in it.
       RolloutNotFound, RolloutUnreadable, TurnNotFound: it cannot be read, or has no such turn.
+      ThreadArchived: it was put away.
       RolloutWriteError: the disk refuses.
     """
     with open_writer_lock(codex_home, thread_id):
-        path = find_rollout(codex_home, thread_id).path
+        file = find_rollout(codex_home, thread_id)
+        if file.archived:
+            raise ThreadArchived(thread_id)
         turns = stored_turns(codex_home, thread_id)
         turn = find_turn(turns, before, thread_id)
-        meta = {**read_meta(path), "timestamp": timestamp(at)}
+        meta = {**read_meta(file.path), "timestamp": timestamp(at)}
         newer = rollout_path(codex_home, thread_id, datetime.fromtimestamp(at), segment_id=uuid7())
         _write(newer, meta, turn.begins, find_segment(codex_home, turn.begins.segment_id).path, at)
         return len(turns) - turns.index(turn)

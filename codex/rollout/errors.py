@@ -6,6 +6,7 @@ CodexError
 └── UserError
     ├── RolloutNotFound   no such thread on this machine
     ├── RolloutUnreadable it is there and cannot be used
+    ├── ThreadArchived    it was put away
     └── TurnNotFound      the session has no such turn
 """
 
@@ -48,6 +49,14 @@ class RolloutUnreadable(UserError):
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(f"cannot read the session's record {path}: {reason}")
         self.path, self.reason = path, reason
+
+
+class ThreadArchived(UserError):
+    """The session was put away; it goes on when it has been brought back."""
+
+    def __init__(self, thread_id: str) -> None:
+        super().__init__(f"session {thread_id} is archived. Run `codex unarchive {thread_id}` to unarchive it first.")
+        self.thread_id = thread_id
 
 
 class TurnNotFound(UserError):

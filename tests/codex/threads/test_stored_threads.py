@@ -12,7 +12,7 @@ import pytest
 from codex.base.errors import CodexError, UserError
 from codex.ports.store import ThreadQuery
 from codex.protocol.event import TaskComplete, TurnFailed
-from codex.rollout import RolloutNotFound, ThreadHasWriter, load, open_writer_lock, write_title
+from codex.rollout import RolloutNotFound, ThreadArchived, ThreadHasWriter, load, open_writer_lock, write_title
 from codex.testing import TestCodex, call, open_test_codex, text
 from codex.threads import Thread
 from codex.threads.store import ThreadInUse, ThreadNotNamed
@@ -106,6 +106,10 @@ async def test_an_archived_thread_is_out_of_the_list_until_it_is_brought_back(tm
         assert len((await test.codex.list_threads(ThreadQuery(archived=True))).threads) == 1
         with pytest.raises(UserError, match="archived already"):
             await test.codex.archive_thread(thread.thread_id)
+        with pytest.raises(ThreadArchived, match="codex unarchive"):
+            await test.codex.resume_thread(thread.thread_id)
+        with pytest.raises(ThreadArchived):
+            await test.codex.revert_thread(thread.thread_id, "1")
         await test.codex.unarchive_thread(thread.thread_id)
         assert os.path.exists(path)
         with pytest.raises(UserError, match="not archived"):
