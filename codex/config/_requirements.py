@@ -111,7 +111,7 @@ class Requirements:
                     words = (
                         "auto_review" if word == "guardian_subagent" else word for word in cast("list[str]", value)
                     )
-                    found[key] = [*dict.fromkeys(words)] + (["disabled"] if key == "web_search" else [])
+                    found[key] = [*dict.fromkeys(words), *(("disabled",) if key == "web_search" else ())]
             elif name in (_FLAG, *_TEXTS, _PROFILE):
                 kind, expected = (bool, "true or false") if name == _FLAG else (str, "a text")
                 if isinstance(value, kind):
@@ -148,10 +148,12 @@ class Requirements:
 
     def _profiles(self, layer: Layer, value: Toml) -> Table:
         """The allowed profiles: those that are true in a table, or those of an array."""
-        names = value if isinstance(value, list) else []
-        if isinstance(value, dict) and all(isinstance(on, bool) for on in value.values()):
+        names: list[Toml] = []
+        if isinstance(value, list):
+            names = [name for name in value if isinstance(name, str)]
+        elif isinstance(value, dict) and all(isinstance(on, bool) for on in value.values()):
             names = [name for name, on in value.items() if on]
-        if names and all(isinstance(name, str) for name in names):
+        if names:
             return {_PROFILES: names}
         self._faults.add(layer, (_PROFILES,), 'expected a table such as { ":workspace" = true } with at least one true')
         return {}

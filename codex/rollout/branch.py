@@ -11,11 +11,14 @@ import attrs
 
 from codex.base.ids import uuid7
 from codex.base.jsontext import JsonObject, decode_object, encode_bytes, get_str
+from codex.rollout import lines
+from codex.rollout._file import Appender
+from codex.rollout._machine import Journal
 from codex.rollout.errors import RolloutWriteError, ThreadArchived
 from codex.rollout.lines import timestamp
 from codex.rollout.listing import find_rollout, find_segment
-from codex.rollout.lock import make_private, open_writer_lock
-from codex.rollout.names import rollout_path
+from codex.rollout.lock import make_private
+from codex.rollout.names import lock_path, rollout_path
 from codex.rollout.read import Base, Reading, line_head, read_meta
 from codex.rollout.turns import find_turn, stored_turns
 
@@ -77,8 +80,9 @@ def fork(codex_home: str, thread_id: str, place: Base, by: ForkedBy, *, at: floa
 def revert(codex_home: str, thread_id: str, before: str, *, at: float) -> int:
     """Take the turn with this id or number, and all after it, out of the thread's history; how many turns that were.
 
-    The thread goes on in a new file that builds on the lines before the turn, as Codex does it. The older files stay,
-    and files that the turns changed stay as they are. Blocks.
+    A line behind the others says so. Where the history was compacted since, that would not bring back what was before:
+    the thread then goes on in a new file that builds on the lines before the turn. All lines stay, and so do files that
+    the turns changed. Blocks.
 
     Raises:
       ThreadHasWriter: somebody works in it.
@@ -86,16 +90,27 @@ def revert(codex_home: str, thread_id: str, before: str, *, at: float) -> int:
       ThreadArchived: it was put away.
       RolloutWriteError: the disk refuses.
     """
-    with open_writer_lock(codex_home, thread_id):
-        file = find_rollout(codex_home, thread_id)
-        if file.archived:
-            raise ThreadArchived(thread_id)
+    file = find_rollout(codex_home, thread_id)
+    if file.archived:
+        raise ThreadArchived(thread_id)
+    appender = Appender(file.path, thread_id, lock_path(codex_home, thread_id))
+    appender.lock()
+    try:
         turns = stored_turns(codex_home, thread_id)
         turn = find_turn(turns, before, thread_id)
-        meta = {**read_meta(file.path), "timestamp": timestamp(at)}
-        newer = rollout_path(codex_home, thread_id, datetime.fromtimestamp(at), segment_id=uuid7())
-        _write(newer, meta, turn.begins, find_segment(codex_home, turn.begins.segment_id).path, at)
-        return len(turns) - turns.index(turn)
+        gone = turns[turns.index(turn) :]
+        if turn.compacted:
+            meta = {**read_meta(file.path), "timestamp": timestamp(at)}
+            newer = rollout_path(codex_home, thread_id, datetime.fromtimestamp(at), segment_id=uuid7())
+            _write(newer, meta, turn.begins, find_segment(codex_home, turn.begins.segment_id).path, at)
+        else:
+            journal = Journal()
+            journal.opened(appender.open(create=False))
+            appender.append(journal.encode([lines.thread_rolled_back(sum(each.inputs for each in gone), at)]).data)
+            appender.sync()
+        return len(gone)
+    finally:
+        appender.close()
 
 
 def _write(path: str, meta: JsonObject, place: Base, base: str, at: float) -> None:

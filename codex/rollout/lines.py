@@ -370,6 +370,11 @@ def turn_aborted(ids: TurnIds, at: float, *, started_at: float, reason: str = "i
     return _event(payload | _span(started_at, at), at)
 
 
+def thread_rolled_back(num_turns: int, at: float) -> Line:
+    """The last things the user said, and all that followed them, are out of the history."""
+    return _event({"type": "thread_rolled_back", "num_turns": num_turns}, at)
+
+
 def usage_payload(usage: TokenUsage) -> JsonObject:
     """Token counts under Codex's names."""
     return {

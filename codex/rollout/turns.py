@@ -21,7 +21,7 @@ class StoredTurn:
     """A turn of a stored thread. `said`: what the user said first; `answer`: the agent's last message.
 
     `begins` and `ends` are places between lines: what a history holds that stops before, or behind, the turn.
-    `inputs`: how often the user said something in it.
+    `inputs`: how often the user said something in it. `compacted`: the history was replaced in it, or after it.
     """
 
     turn_id: str
@@ -32,6 +32,7 @@ class StoredTurn:
     said: str = ""
     answer: str | None = None
     inputs: int = 0
+    compacted: bool = False
 
 
 def stored_turns(codex_home: str, thread_id: str) -> tuple[StoredTurn, ...]:
@@ -83,7 +84,7 @@ def _lines(codex_home: str, thread_id: str) -> Iterator[tuple[JsonObject, Base, 
             ordinal = head.ordinal if head.ordinal >= 0 else ordinal + 1
             begins = Base(segment, ordinal, byte)
             byte += len(raw)
-            if head.event in _EVENTS or _is_said(head, raw):
+            if head.event in _EVENTS or head.kind == b"compacted" or _is_said(head, raw):
                 line = reading.decode(raw, number, last=not whole)
                 if line is not None:
                     yield line, begins, Base(segment, ordinal + 1, byte)
@@ -101,6 +102,8 @@ def _is_said(head: Head, raw: bytes) -> bool:
 def _take(turns: list[StoredTurn], line: JsonObject, begins: Base, ends: Base) -> None:
     payload = get_object(line, "payload")
     match line.get("type"):
+        case "compacted":
+            turns[:] = [attrs.evolve(turn, compacted=True) for turn in turns]
         case "response_item":
             if turns and is_user_turn(payload):
                 last = turns[-1]

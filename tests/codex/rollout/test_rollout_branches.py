@@ -183,8 +183,10 @@ async def test_a_history_goes_back_to_before_its_compaction(tmp_path: Path) -> N
     assert texts(tmp_path, made) == ["say 1", "1"], "a fork of the older lines stays as it was"
 
 
-async def test_a_rollout_without_numbers_is_copied_when_it_is_cut_back(tmp_path: Path) -> None:
+async def test_a_compacted_rollout_without_numbers_is_copied_when_it_is_cut_back(tmp_path: Path) -> None:
     home, thread_id = str(tmp_path), await three_turns(tmp_path)
+    summary = [message("user", [input_text("summary")])]
+    await write(tmp_path, thread_id, [lines.compacted("summary", summary, Window("w", "w").next("v"), NOW)])
     older = Path(find_rollout(home, thread_id).path)
     unnumbered = [json.loads(raw) for raw in older.read_text().splitlines()]
     for line in unnumbered:
