@@ -162,7 +162,7 @@ async def test_a_closed_agent_of_an_earlier_run_is_resumed_and_an_open_one_takes
         assert [info.state for info in thread.agents] == [AgentState("shutdown"), AgentState("interrupted")]
         assert await ask(thread, "go on") == "done"
         last = codex.requests[-1]
-    assert last.output_of("s1").startswith(f"agent with id {first} not found or closed")
+    assert last.output_of("s1") == f"agent with id {first} not found"
     assert json.loads(last.output_of("r1")) == {"status": "pending_init"}
     assert json.loads(last.output_of("w1"))["status"] == {first: {"completed": "one again"}}
     assert json.loads(last.output_of("w2"))["status"] == {second: {"completed": "two at last"}}
