@@ -72,7 +72,13 @@ async def open_app_server(
     name = originator or environ.get("CODEX_INTERNAL_ORIGINATOR_OVERRIDE")
     async with (
         open_codex(
-            config, environ=environ, originator=name or _ORIGINATOR, zygote=zygote, source="vscode", goals=agendas
+            config,
+            environ=environ,
+            originator=name or _ORIGINATOR,
+            zygote=zygote,
+            source="vscode",
+            goals=agendas,
+            late_login=True,
         ) as codex,
         open_runtime(name="app-server") as runtime,
     ):

@@ -294,6 +294,7 @@ async def open_codex(
     reviewer: Reviewer | None = None,
     source: str = "exec",
     goals: "Goals | None" = None,
+    late_login: bool = False,
 ) -> AsyncGenerator[Codex, None]:
     """Open an engine; leaving the block stops every thread, process and connection, and returns when all are gone.
 
@@ -307,12 +308,13 @@ async def open_codex(
       source: which front-end this is, as the rollouts of its threads name it.
       reviewer: answers the questions of all threads, instead of whoever watches them.
       goals: keeps the goals of threads; root threads have tools for them then.
+      late_login: open also without a key: turns fail until somebody logs in, and a new login holds at once.
     """
     env = dict(os.environ if environ is None else environ)
     async with open_runtime(name="codex") as runtime, AsyncExitStack() as stack:
         may_place = client is None
         if client is None:
-            client = await stack.enter_async_context(open_model_client(config, environ=env))
+            client = await stack.enter_async_context(open_model_client(config, environ=env, late_login=late_login))
         processes = Processes(runtime, zygote)
         try:
             services = Services(

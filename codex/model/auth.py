@@ -44,6 +44,15 @@ def load_credentials(codex_home: str, environ: Mapping[str, str], *, now: float)
     return Credentials()
 
 
+def login_stamp(codex_home: str) -> tuple[int, int] | None:
+    """Tells a login in `auth.json` from another one; None where there is none."""
+    try:
+        there = os.stat(os.path.join(codex_home, AUTH_FILE))
+    except OSError:
+        return None
+    return there.st_mtime_ns, there.st_ino
+
+
 def login_with_api_key(codex_home: str, api_key: str) -> None:
     """Keep an API key in `auth.json`; it takes the place of any login that was there.
 

@@ -7,6 +7,7 @@ same bytes: its import takes longer than the whole start, so it waits for a quie
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import trio
@@ -30,17 +31,29 @@ if TYPE_CHECKING:
 
 
 @asynccontextmanager
-async def open_model_client(config: Config, *, environ: Mapping[str, str]) -> AsyncGenerator[ModelClient]:
+async def open_model_client(
+    config: Config, *, environ: Mapping[str, str], late_login: bool = False
+) -> AsyncGenerator[ModelClient]:
     """A connection to the configured provider; leaving the block closes it. Cancel-safe.
 
     Args:
       environ: the process environment: keys, addresses, proxies and certificates are looked up in it.
+      late_login: somebody may log in later, or anew; until then a request is what lacks the key.
 
     Raises:
       UserError: the provider is unknown or lacks something (a key, a URL, a script).
     """
     provider = provider_of(config, environ)
-    client = _scripted(provider, environ) if provider.wire_api == "scripted" else http_client(config, provider, environ)
+    client: ModelClient
+    if provider.wire_api == "scripted":
+        client = _scripted(provider, environ)
+    elif late_login and provider.requires_openai_auth and provider.env_key is None:
+        from codex.model.auth import login_stamp
+        from codex.model.late import LateClient
+
+        client = LateClient(partial(http_client, config, provider, environ), partial(login_stamp, config.codex_home))
+    else:
+        client = http_client(config, provider, environ)
     try:
         yield client
     finally:
