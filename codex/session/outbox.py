@@ -54,7 +54,9 @@ class Subscription:
             self._events[-1] = merged
         else:
             self._events.append(event)
-        self._cut = len(self._events) > _BOUND
+        if len(self._events) > _BOUND:
+            self._cut = True
+            self._events.clear()  # nobody will read them
         self._ready.set()
 
     def close(self) -> None:
@@ -70,11 +72,9 @@ class Subscription:
 
         Raises: WatcherTooSlow when the queue ran over.
         """
-        if self._events and not self._cut:
-            return self._events.popleft()
-        if self._cut:
-            raise WatcherTooSlow
         while not self._events:
+            if self._cut:
+                raise WatcherTooSlow
             if self._closed:
                 raise StopAsyncIteration
             self._ready = trio.Event()
