@@ -6,17 +6,19 @@ behind its greeting waits for the engine.
 
 import os
 import platform
+import re
 import select
 from collections.abc import Mapping
 
 from codex import CODEX_VERSION
 from codex.app_server.api.server import InitializeParams, InitializeResponse
 from codex.app_server.audience import Profile
-from codex.app_server.rpc import Rpc, Run, result_message
+from codex.app_server.rpc import Rpc, RpcError, Run, result_message
 from codex.app_server.wire import BadParams, decode, encode
 from codex.base.frozen import frozen
 from codex.base.jsontext import encode_bytes
 
+_HEADER_VALUE = re.compile("[\\t\\x20-\\x7e\\x80-\\U0010ffff]*")
 _READ_BYTES = 65_536
 _WRITTEN_AT_ONCE = 4_096  # as much as a pipe takes whole or not at all
 
@@ -30,8 +32,13 @@ class Greeted:
 
 
 def profile_of(params: InitializeParams) -> Profile:
-    """The client in its own words."""
+    """The client in its own words.
+
+    Raises: RpcError where its name cannot be told to model servers.
+    """
     info, wishes = params.client_info, params.capabilities
+    if not _HEADER_VALUE.fullmatch(info.name):
+        raise RpcError(f"Invalid clientInfo.name: '{info.name[:80]}'. Must be a valid HTTP header value.")
     return Profile(
         name=info.name,
         version=info.version,
@@ -66,11 +73,12 @@ def greet_early(reading: int, writing: int, *, codex_home: str, environ: Mapping
     call = effects[0].call
     try:
         params = decode(InitializeParams, call.params)
+        profile = profile_of(params)
         answer = encode(response_to(params, codex_home=codex_home, environ=environ))
         frame = encode_bytes(result_message(call.id, answer)) + b"\n"
         if len(frame) > _WRITTEN_AT_ONCE:
             return Greeted(None, data)
         os.write(writing, frame)
-    except (BadParams, OSError):
+    except (BadParams, RpcError, OSError):
         return Greeted(None, data)
-    return Greeted(profile_of(params), behind)
+    return Greeted(profile, behind)

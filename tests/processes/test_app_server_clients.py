@@ -156,7 +156,7 @@ async def test_a_client_that_answers_nothing_means_no(place: Place, opener: Open
     async with opener(place) as client:
         thread_id = await new_thread(client, approval_policy="untrusted", sandbox="danger-full-access")
         result = await client.run_turn(thread_id, "go")
-    assert [item.status for item in result.items if isinstance(item, CommandExecutionItem)] == ["declined"]
+    assert [item.status for item in result.items if isinstance(item, CommandExecutionItem)] == ["failed"]
     assert not (place.repo / "made").exists()
 
 
