@@ -190,7 +190,11 @@ def one_round(seed: int, number: int, plant: str | None, scratch: Path) -> Round
             faults.append("the turn is wedged")
             process.kill()
         stdout = first + rest.result()
-    outsider = subprocess.Popen(["sleep", mark]) if plant == "survivor" else None
+    outsider = None
+    if plant == "survivor":
+        outsider = subprocess.Popen(["sleep", mark])
+        while not processes_with(mark):  # for a moment after its start a process has no command line
+            time.sleep(0.001)
     faults += [f"survives: {one}" for one in survivors((mark, str(path)), 1 if plant else GONE_WITHIN)]
     if outsider is not None:
         outsider.kill()
