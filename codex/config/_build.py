@@ -53,6 +53,7 @@ _NESTED: Mapping[tuple[str, str], str] = {
     ("agents", "stall_seconds"): "stall_seconds",
     ("agents", "placement"): "placement",
     ("agents", "worker_silence_seconds"): "worker_silence_seconds",
+    ("agents", "interrupt_message"): "interrupt_message",
     ("agents", "max_concurrent_threads_per_session"): "max_concurrent_threads",
     ("sandbox_linux", "allow_unprotected_git"): "allow_unprotected_git",
 }

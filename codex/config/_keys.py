@@ -84,7 +84,7 @@ _ROOMS: Mapping[str, Rule] = {
         "stall_seconds": "positive",
         "placement": ("here", "worker"),
         "worker_silence_seconds": "positive",
-        "interrupt_message": "later",
+        "interrupt_message": "boolean",
         "job_max_runtime_seconds": "later",
         "max_concurrent_threads_per_session": "positive",
         "*": {"config_file": "file", **ROLE_TABLE},

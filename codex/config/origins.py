@@ -25,6 +25,7 @@ FIELDS: Mapping[str, str] = {
     "agents.stall_seconds": "stall_seconds",
     "agents.placement": "placement",
     "agents.worker_silence_seconds": "worker_silence_seconds",
+    "agents.interrupt_message": "interrupt_message",
     "sandbox_mode": "sandbox_policy.mode",
     "sandbox_linux.allow_unprotected_git": "allow_unprotected_git",
     "auto_review.policy": "auto_review_policy",

@@ -78,10 +78,11 @@ class Config:
     whose spawn and role name none; `roles` are the own ones. A parent starts its agents again `max_restarts` times
     in `restart_period_seconds`; a turn of an agent is ended when its model says nothing for `stall_seconds`. Agents
     whose spawn and role do not say it run at `placement`; a worker that gives no sign of life for
-    `worker_silence_seconds` is ended. `trust_level` is None where the user has not said whether they trust the
-    project, whose root is `project_root`. `notify` is a program and its arguments, told of the end of each turn.
-    `hooks` are the tables of the layers that have one, lowest first: the layer's kind, its file or option, and the
-    table. `warnings` are sentences for the user; `extra` holds the values of keys without a room yet.
+    `worker_silence_seconds` is ended. `interrupt_message`: the model is told that a turn was interrupted.
+    `trust_level` is None where the user has not said whether they trust the project, whose root is `project_root`.
+    `notify` is a program and its arguments, told of the end of each turn. `hooks` are the tables
+    of the layers that have one, lowest first: the layer's kind, its file or option, and the table. `warnings` are
+    sentences for the user; `extra` holds the values of keys without a room yet.
     `auto_review_policy` is what the reviewer model is told beside its own rules. `openai_base_url` and
     `model_script` stand in their providers. `owner_rules` is the table `rules` of the requirements, as it stands in
     `owner_rules_file`; it counts under `ignore_rules` too. `allowed_tools` are the names of the tools that the
@@ -135,6 +136,7 @@ class Config:
     stall_seconds: int = 1_800
     placement: "Placement" = "here"
     worker_silence_seconds: int = 30
+    interrupt_message: bool = True
     ephemeral: bool = False
     skills: SkillSettings = SkillSettings()
     hooks: tuple[tuple[str, str, JsonObject], ...] = ()

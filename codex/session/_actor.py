@@ -306,7 +306,8 @@ class _Session:
         if workplace is not None and not (isinstance(msg, TurnAborted) and msg.reason == "shutdown"):
             await workplace.hand_in()
         await self._keep_news()
-        marker = [self._memory.abort_marker()] if isinstance(msg, TurnAborted) else []
+        told = isinstance(msg, TurnAborted) and self._context.config.interrupt_message
+        marker = [self._memory.abort_marker()] if told else []
         try:
             await self._journal.end_turn(msg, self._memory.record(marker))
         except CodexError as error:

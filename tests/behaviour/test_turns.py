@@ -5,6 +5,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import pytest
 import trio
 
 from codex.protocol.event import (
@@ -158,12 +159,13 @@ async def test_a_refused_request_ends_the_turn_with_the_servers_words() -> None:
     assert isinstance(again[-1], TaskComplete)
 
 
-async def test_an_interrupt_kills_the_command_and_answers_its_call() -> None:
+@pytest.mark.parametrize("told", [True, False])
+async def test_an_interrupt_kills_the_command_and_answers_its_call(told: bool) -> None:
     turns = [
         [call("exec_command", cmd="sleep 60 & echo $! $$ > pids; sleep 61", yield_time_ms=30_000)],
         [text("and on")],
     ]
-    async with open_test_codex(turns) as codex:
+    async with open_test_codex(turns, interrupt_message=told) as codex:
         async with codex.thread.open_events() as events:
             await codex.thread.submit(TurnInput((TextInput("run"),)))
             async for event in events:
@@ -179,7 +181,7 @@ async def test_an_interrupt_kills_the_command_and_answers_its_call() -> None:
         await codex.run_turn("go on")
         request = codex.requests[1]
     assert request.output_of("call_1") == "aborted"
-    assert any("<turn_aborted>" in said for said in request.texts("user"))
+    assert any("<turn_aborted>" in said for said in request.texts("user")) == told
 
 
 async def test_a_long_command_goes_on_and_can_be_typed_into() -> None:

@@ -30,6 +30,7 @@ def test_a_value_that_was_set_is_got_and_taken_out_again(machine: Machine) -> No
 def test_a_table_is_got_as_json(machine: Machine) -> None:
     assert json.loads(machine.codex("config", "get", "agents").stdout) == {
         "enabled": True,
+        "interrupt_message": True,
         "max_concurrent_threads_per_session": 4,
         "max_depth": 1,
         "max_restarts": 3,
