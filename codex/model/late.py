@@ -47,7 +47,8 @@ class LateClient:
         finally:
             held.streams -= 1
             if held is not self._held and held.streams == 0:
-                await _close(held.client)
+                with trio.move_on_after(_CLOSE_WITHIN, shield=True):
+                    await held.client.aclose()
 
     async def aclose(self) -> None:
         """Close all connections. Cancelling leaves none open either."""
