@@ -309,8 +309,9 @@ class _Command:
 
 def _is_denied(process: Process, output: bytes) -> bool:
     """Whether it ended as commands do that the sandbox stops."""
-    code, confined = process.exit_code, process.sandbox.mode != "danger-full-access"
-    return code is not None and confined and looks_denied(code, output.decode("utf-8", "replace"))
+    if not process.exit_code or process.sandbox.mode == "danger-full-access":
+        return False  # asked twice a command, so the output of one that went well is not decoded for it
+    return looks_denied(process.exit_code, output.decode("utf-8", "replace"))
 
 
 def _is_dangerous(argv: Sequence[str], found: "Evaluation | None", policy: ApprovalPolicy) -> bool:
